@@ -1,0 +1,59 @@
+"""How long a life lasts. Pure: every time is an argument."""
+
+from __future__ import annotations
+
+from controller.core.incarnation import Incarnation
+from controller.core.model import SessionSpec, Timestamp
+
+STATISTICS_LAG = 15.0
+"""Seconds for which ``/cluster/resources`` may still show the state before an operation (10 s cycle, two caches)."""
+
+
+def cap(incarnation: Incarnation) -> Timestamp:
+    """The latest end that extensions and edits can reach: the template's maximum, counted from acceptance."""
+    return incarnation.accepted_at + incarnation.spec.max_ttl
+
+
+def deadline(incarnation: Incarnation) -> Timestamp:
+    """When this life ends. Before it is ready only a fixed ``expiresAt`` and the cap count."""
+    return min(_planned_end(incarnation.spec, incarnation.ready_at, incarnation.extension), cap(incarnation))
+
+
+def _planned_end(spec: SessionSpec, ready_at: Timestamp | None, extension: float) -> Timestamp:
+    if spec.expires_at is not None:
+        return spec.expires_at + extension
+    if ready_at is None:
+        return float("inf")
+    return ready_at + spec.ttl + extension
+
+
+def extended(incarnation: Incarnation, seconds: float) -> float:
+    """The new ``extension`` after granting ``seconds`` more.
+
+    Raises:
+        ValueError: a sentence, when the end would pass the template's maximum or move into the past.
+    """
+    room = cap(incarnation) - deadline(incarnation)
+    if seconds > room + 1e-6:
+        raise ValueError(
+            f"session {incarnation.session} can be extended by {max(0, int(room))} s at most: its template "
+            f"{incarnation.spec.template} allows {int(incarnation.spec.max_ttl)} s in all"
+        )
+    return incarnation.extension + seconds
+
+
+def readiness_deadline(incarnation: Incarnation) -> Timestamp | None:
+    """When a container that is still not ready is given up; None before it was started."""
+    if incarnation.started_at is None:
+        return None
+    return incarnation.started_at + incarnation.spec.readiness.timeout
+
+
+def backoff(incarnation: Incarnation) -> float:
+    """Seconds to wait after an operation failed: 2, 4, 8 … up to a minute."""
+    return float(min(60.0, 2.0 * 2 ** min(incarnation.failures, 6)))
+
+
+def statistics_count(incarnation: Incarnation, observed_at: Timestamp) -> bool:
+    """Whether an observation is late enough after our last operation for its statistics to be about it."""
+    return incarnation.settled_at is None or observed_at >= incarnation.settled_at + STATISTICS_LAG

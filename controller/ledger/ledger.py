@@ -1,0 +1,269 @@
+"""The ledger: intents, lives, tombstones, credentials and events, in a database and mirrored in memory.
+
+One process writes it at a time, so reads come from memory and every write goes to the database first. Changes are
+functions from the current life to the next, applied under a lock: a worker that was busy with Proxmox for seconds
+cannot overwrite what an administrator extended meanwhile.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from pydantic import TypeAdapter
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from controller.core.incarnation import Incarnation
+from controller.core.model import Timestamp
+from controller.engine.clock import Clock
+from controller.ledger import schema
+from controller.ledger.database import open_database
+from controller.ledger.events import Event, EventLog, EventType
+
+_DOCUMENT = TypeAdapter(Incarnation)
+
+
+class Superseded(Exception):
+    """The life that was to be changed is no longer the session's current one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a person logs in with. The password is hidden from ``repr``."""
+
+    username: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """An event to record together with a change."""
+
+    reason: str
+    message: str
+    warning: bool = False
+
+
+class Ledger:
+    """Safe to use from several threads."""
+
+    def __init__(self, url: str, *, clock: Clock, on_event: Callable[[Event], None] | None = None) -> None:
+        """Opens and loads it.
+
+        Raises:
+            LedgerError: it cannot be opened; the sentence says why.
+        """
+        self._clock = clock
+        self._on_event = on_event
+        self._lock = threading.RLock()
+        self._engine = open_database(url)
+        self._events = EventLog()
+        self._lives: dict[str, Incarnation] = {}
+        self._by_vmid: dict[int, str] = {}
+        self._resting: dict[int, Timestamp] = {}
+        with self._engine.begin() as connection:
+            for (document,) in connection.execute(select(schema.incarnations.c.document)):
+                self._index(_DOCUMENT.validate_json(document))
+            for vmid, until in connection.execute(select(schema.resting.c.vmid, schema.resting.c.until)):
+                self._resting[vmid] = until
+
+    def close(self) -> None:
+        with self._lock:
+            self._engine.dispose()
+
+    # -- lives -------------------------------------------------------------------------------------------------
+
+    def life(self, session: str) -> Incarnation | None:
+        """The session's current life, or its tombstone."""
+        return self._lives.get(session)
+
+    def lives(self) -> list[Incarnation]:
+        """Every current life and every tombstone."""
+        with self._lock:
+            return list(self._lives.values())
+
+    def session_at(self, vmid: int) -> str | None:
+        """The session whose life has this VMID, meant or made."""
+        return self._by_vmid.get(vmid)
+
+    def begin(self, life: Incarnation, credential: Credential | None, *notes: Note) -> None:
+        """A new life; a tombstone of the same session gives way.
+
+        Raises:
+            Superseded: the session has a life that has not ended.
+        """
+        with self._lock:
+            before = self._lives.get(life.session)
+            if before is not None and not before.ended:
+                raise Superseded(f"session {life.session} lives already")
+            with self._engine.begin() as connection:
+                if before is not None:
+                    self._erase(connection, before)
+                connection.execute(insert(schema.incarnations).values(_row(life)))
+                if credential is not None:
+                    connection.execute(
+                        insert(schema.credentials).values(
+                            session=life.session, username=credential.username, password=credential.password
+                        )
+                    )
+                written = self._note(connection, life.session, life.uid, notes)
+            if before is not None:
+                self._unindex(before)
+            self._index(life)
+        self._publish(written)
+
+    def change(self, life: Incarnation, change: Callable[[Incarnation], Incarnation], *notes: Note) -> Incarnation:
+        """Applies ``change`` to the life as it is by now and records the outcome; returns it.
+
+        Raises:
+            Superseded: the session has another life by now, or none.
+        """
+        with self._lock:
+            before = self._lives.get(life.session)
+            if before is None or before.uid != life.uid:
+                raise Superseded(f"session {life.session} has another life by now")
+            after = change(before)
+            if after == before and not notes:
+                return before
+            with self._engine.begin() as connection:
+                if after != before:
+                    row = _row(after)
+                    try:
+                        connection.execute(
+                            update(schema.incarnations).where(schema.incarnations.c.session == life.session).values(row)
+                        )
+                    except IntegrityError as error:
+                        raise Superseded(f"VMID {row['vmid']} belongs to another session") from error
+                written = self._note(connection, life.session, life.uid, notes)
+            self._unindex(before)
+            self._index(after)
+        self._publish(written)
+        return after
+
+    def forget(self, life: Incarnation, *notes: Note) -> None:
+        """Removes a tombstone and its credentials."""
+        with self._lock:
+            current = self._lives.get(life.session)
+            if current is None or current.uid != life.uid:
+                return
+            if not current.ended:
+                raise Superseded(f"session {life.session} has not ended: it cannot be forgotten")
+            with self._engine.begin() as connection:
+                self._erase(connection, current)
+                written = self._note(connection, life.session, life.uid, notes)
+            self._unindex(current)
+        self._publish(written)
+
+    def bury(self, life: Incarnation, change: Callable[[Incarnation], Incarnation], *notes: Note) -> Incarnation:
+        """As ``change``, for the last one: the credentials go, since they open nothing any more."""
+        with self._lock, self._engine.begin() as connection:
+            connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
+        return self.change(life, change, *notes)
+
+    def credential(self, session: str) -> Credential | None:
+        with self._lock, self._engine.connect() as connection:
+            row = connection.execute(select(schema.credentials).where(schema.credentials.c.session == session)).first()
+        return Credential(row.username, row.password) if row is not None else None
+
+    # -- VMIDs that rest ---------------------------------------------------------------------------------------
+
+    def rest_vmid(self, vmid: int, *, seconds: float) -> None:
+        """A freed VMID is not handed out again for a while: late events and stale rows may still name it."""
+        until = self._clock.now() + seconds
+        with self._lock:
+            with self._engine.begin() as connection:
+                connection.execute(delete(schema.resting).where(schema.resting.c.until <= self._clock.now()))
+                connection.execute(delete(schema.resting).where(schema.resting.c.vmid == vmid))
+                connection.execute(insert(schema.resting).values(vmid=vmid, until=until))
+            self._resting[vmid] = until
+
+    def taken_vmids(self) -> set[int]:
+        """VMIDs of lives and those that rest."""
+        now = self._clock.now()
+        with self._lock:
+            self._resting = {vmid: until for vmid, until in self._resting.items() if until > now}
+            return set(self._by_vmid) | set(self._resting)
+
+    # -- events ------------------------------------------------------------------------------------------------
+
+    def note(self, session: str, uid: str, *notes: Note) -> None:
+        """Records events alone. ``session`` is empty for what concerns the controller."""
+        with self._lock, self._engine.begin() as connection:
+            written = self._note(connection, session, uid, notes)
+        self._publish(written)
+
+    def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> list[Event]:
+        """The newest events, oldest first; all sessions' where ``session`` is None."""
+        with self._lock, self._engine.connect() as connection:
+            return self._events.read(connection, session=session, after=after, limit=limit)
+
+    # -- settings ----------------------------------------------------------------------------------------------
+
+    def setting(self, key: str) -> str | None:
+        """What the controller wrote down about itself, such as that an administrator paused it."""
+        with self._lock, self._engine.connect() as connection:
+            row = connection.execute(select(schema.settings.c.value).where(schema.settings.c.key == key)).first()
+        return str(row.value) if row is not None else None
+
+    def set_setting(self, key: str, value: str | None, *notes: Note) -> None:
+        with self._lock, self._engine.begin() as connection:
+            connection.execute(delete(schema.settings).where(schema.settings.c.key == key))
+            if value is not None:
+                connection.execute(insert(schema.settings).values(key=key, value=value))
+            written = self._note(connection, "", "", notes)
+        self._publish(written)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _index(self, life: Incarnation) -> None:
+        self._lives[life.session] = life
+        if (vmid := _vmid(life)) is not None:
+            self._by_vmid[vmid] = life.session
+
+    def _unindex(self, life: Incarnation) -> None:
+        self._lives.pop(life.session, None)
+        if (vmid := _vmid(life)) is not None and self._by_vmid.get(vmid) == life.session:
+            del self._by_vmid[vmid]
+
+    def _erase(self, connection: Connection, life: Incarnation) -> None:
+        connection.execute(delete(schema.incarnations).where(schema.incarnations.c.session == life.session))
+        connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
+
+    def _note(self, connection: Connection, session: str, uid: str, notes: tuple[Note, ...]) -> list[Event]:
+        now = self._clock.now()
+        return [
+            self._events.write(
+                connection,
+                Event(
+                    session=session,
+                    uid=uid,
+                    type=EventType.WARNING if note.warning else EventType.NORMAL,
+                    reason=note.reason,
+                    message=note.message,
+                    first_at=now,
+                    last_at=now,
+                ),
+            )
+            for note in notes
+        ]
+
+    def _publish(self, written: list[Event]) -> None:
+        if self._on_event is not None:
+            for event in written:
+                self._on_event(event)
+
+
+def _vmid(life: Incarnation) -> int | None:
+    return life.placement.vmid if life.placement is not None and not life.ended else None
+
+
+def _row(life: Incarnation) -> dict[str, object]:
+    return {
+        "uid": life.uid,
+        "session": life.session,
+        "stage": life.stage.value,
+        "vmid": _vmid(life),
+        "document": _DOCUMENT.dump_json(life).decode(),
+    }

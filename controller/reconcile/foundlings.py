@@ -1,0 +1,128 @@
+"""Containers in our pools that no life in the ledger accounts for: foreign, to be taken over, or orphans.
+
+After a lost or restored ledger they are all there is to tell what was made. One that carries the marker of a session
+that a manifest asks for, and that has no life, is offered to that session; any other of ours becomes a life without a
+manifest, so that it goes the way of every orphan: grace, guards, safe destroy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+
+from controller.core.incarnation import Incarnation, Placement, Stage
+from controller.core.model import ArchiveSource, DesiredSnapshot, Network, Resources, SessionSpec
+from controller.core.ownership import Marker, is_ours
+from controller.core.view import Claimed
+from controller.ledger.ledger import Note
+from controller.proxmox.port import ContainerConfig, Forbidden, NotFound, ResourceRow
+from controller.reconcile.tools import Tools
+
+LONGEST_LIFE = 86_400.0
+"""Seconds from acceptance until an orphan whose template nobody knows is due, like the built-in template's maximum."""
+
+
+class Foundlings:
+    """Looks at unaccounted containers once each and remembers whose they are."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._lock = threading.Lock()
+        self._foreign: dict[int, ResourceRow] = {}
+        self._claimed: dict[str, Claimed] = {}
+
+    def unaccounted(self, rows: Mapping[int, ResourceRow], pools: frozenset[str]) -> list[ResourceRow]:
+        """Containers in our pools whose VMID no life has and that were not looked at yet."""
+        with self._lock:
+            self._foreign = {vmid: row for vmid, row in self._foreign.items() if vmid in rows}
+            known = set(self._foreign) | {claim.vmid for claim in self._claimed.values()}
+            self._claimed = {name: claim for name, claim in self._claimed.items() if claim.vmid in rows}
+        return [
+            row
+            for vmid, row in rows.items()
+            if row.kind == "lxc"
+            and row.pool in pools
+            and not row.template
+            and vmid not in known
+            and self._tools.ledger.session_at(vmid) is None
+        ]
+
+    def claimed(self, session: str) -> Claimed | None:
+        with self._lock:
+            return self._claimed.get(session)
+
+    def foreign(self) -> int:
+        """How many containers in our pools are not ours."""
+        with self._lock:
+            return len(self._foreign)
+
+    def look_at(self, row: ResourceRow, desired: DesiredSnapshot | None) -> str | None:
+        """Read one; returns the name of the session that is concerned, if any.
+
+        Raises:
+            ProxmoxError: it could not be read: it stays unaccounted.
+        """
+        try:
+            config = self._tools.port.config(row.node, row.vmid)
+        except (NotFound, Forbidden):
+            return None
+        if config.lock in {"create", "destroyed"}:
+            return None
+        marker = is_ours(config.description, controller=self._tools.policy.controller, vmid=row.vmid)
+        if marker is None:
+            with self._lock:
+                self._foreign[row.vmid] = row
+            return None
+        life = self._tools.ledger.life(marker.session)
+        wanted = desired is not None and marker.session in desired.sessions
+        if life is None and wanted and self.claimed(marker.session) is None:
+            claim = Claimed(node=row.node, vmid=row.vmid, uid=marker.uid, accepted_at=marker.accepted_at)
+            with self._lock:
+                self._claimed[marker.session] = claim
+            return marker.session
+        return self._take_in(row, config, marker)
+
+    def _take_in(self, row: ResourceRow, config: ContainerConfig, marker: Marker) -> str | None:
+        """A life without a manifest. The dot keeps its name apart from every name that a manifest can have."""
+        name = f"{marker.session}.{marker.uid[:8]}"
+        if self._tools.ledger.life(name) is not None:
+            return name
+        life = Incarnation(
+            uid=marker.uid,
+            session=name,
+            spec=_spec(row, config),
+            generation="",
+            revision="",
+            origin_file="",
+            accepted_at=marker.accepted_at,
+            stage=Stage.READY,
+            placement=Placement(node=row.node, vmid=row.vmid, intended_at=marker.accepted_at),
+            ready_at=marker.accepted_at,
+        )
+        note = Note(
+            "UnknownOrphan",
+            f"container {row.vmid} on {row.node} carries our marker for session {marker.session}, "
+            f"but no life accounts for it",
+            warning=True,
+        )
+        self._tools.ledger.begin(life, None, note)
+        return name
+
+
+def _spec(row: ResourceRow, config: ContainerConfig) -> SessionSpec:
+    """Just enough of a spec for a life that only waits for its end."""
+    resources = Resources(cores=config.cores or 1, memory_mib=config.memory_mib or 512, disk_gib=config.disk_gib or 1)
+    return SessionSpec(
+        template="unknown",
+        owner=None,
+        source=ArchiveSource(volume="unknown"),
+        storage="unknown",
+        pool=row.pool or "",
+        nodes=(),
+        resources=resources,
+        network=Network(bridge="unknown"),
+        desktop_user="unknown",
+        nesting=False,
+        ttl=LONGEST_LIFE,
+        max_ttl=LONGEST_LIFE,
+    )

@@ -1,0 +1,254 @@
+"""The picture that decisions are made from: desired and observed, what is missing, and which brakes are on.
+
+Scans and observations are put in here by their threads; each put returns the sessions to look at again. The picture
+builds the ``View`` of one session and does nothing else: no calls, no writes but events about brakes.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from controller.core.absence import Missing, note
+from controller.core.guards import Brakes, ClockJump, MassDelete
+from controller.core.incarnation import Incarnation
+from controller.core.model import DesiredSnapshot
+from controller.core.view import Listed, Live, TaskOutcome, TaskState, View
+from controller.ledger.ledger import Note
+from controller.proxmox.inventory import Change
+from controller.proxmox.port import ProxmoxError, ResourceRow
+from controller.reconcile.foundlings import Foundlings
+from controller.reconcile.tools import Tools
+
+PAUSED = "paused"
+"""The ledger's setting that an administrator holds the whole controller."""
+NTP_STEP = 0.5
+"""Seconds by which the wall clock may step before the timers are set anew."""
+
+
+class Picture:
+    """Safe to use from several threads."""
+
+    def __init__(self, tools: Tools, *, mass_delete: MassDelete, clock_jump: ClockJump, pools: frozenset[str]) -> None:
+        self._tools = tools
+        self._lock = threading.RLock()
+        self._pools = pools
+        self._desired: DesiredSnapshot | None = None
+        self._missing: dict[str, Missing] = {}
+        self._mass_delete = mass_delete
+        self._clock_jump = clock_jump
+        self._ever_scanned = False
+        self._ever_observed = False
+        self._paused = tools.ledger.setting(PAUSED)
+        self.foundlings = Foundlings(tools)
+
+    # -- what is put in ----------------------------------------------------------------------------------------
+
+    def scanned(self, snapshot: DesiredSnapshot) -> set[str]:
+        """A scan of the manifests; returns the sessions concerned."""
+        with self._lock:
+            before, self._desired = self._desired, snapshot
+            first_complete = snapshot.complete and not self._ever_scanned
+            self._ever_scanned = self._ever_scanned or snapshot.complete
+            lives = {life.session: life.origin_file for life in self._tools.ledger.lives()}
+            missing_before, self._missing = self._missing, note(self._missing, snapshot, lives)
+            braked = self._weigh()
+            if first_complete or before is None or braked:
+                return set(lives) | set(snapshot.sessions)
+            changed = set(self._missing) | set(missing_before)
+            if before.sessions is not snapshot.sessions:
+                changed |= _differing(before, snapshot)
+            if before.complete != snapshot.complete:
+                changed |= set(lives)
+            return changed
+
+    def observed(self, change: Change) -> set[str]:
+        """A look at Proxmox; returns the sessions concerned."""
+        tools = self._tools
+        sessions = {s for vmid in change.vmids if (s := tools.ledger.session_at(vmid)) is not None}
+        sessions |= self._account()
+        with self._lock:
+            newly = not self._ever_observed and tools.inventory.problem is None and not self._unaccounted()
+            self._ever_observed = self._ever_observed or newly
+            braked = self._weigh()
+            stepped = self._watch_clock()
+        if newly or braked or stepped or change.problem_changed:
+            sessions |= self.all_sessions()
+        return sessions
+
+    def confirm(self) -> list[str]:
+        """An administrator says that the picture is right; returns what was released, one sentence each."""
+        with self._lock:
+            released = []
+            if self._mass_delete.engaged:
+                released.append(f"{len(self._mass_delete.orphans)} orphans may be destroyed")
+                self._mass_delete = self._mass_delete.confirm()
+            if self._clock_jump.sentence:
+                released.append("the clock is believed")
+                clock = self._tools.clock
+                self._clock_jump = self._clock_jump.confirm(now=clock.now(), monotonic=clock.monotonic())
+        for sentence in released:
+            self._tools.ledger.note("", "", Note("Confirmed", f"an administrator confirmed: {sentence}"))
+        return released
+
+    def pause(self, paused: bool) -> None:
+        """Hold the whole controller, or let it go on; survives restarts."""
+        sentence = "an administrator paused the controller: `winux resume` goes on" if paused else None
+        note_ = Note("Paused", sentence) if sentence else Note("Resumed", "the controller goes on")
+        self._tools.ledger.set_setting(PAUSED, sentence, note_)
+        with self._lock:
+            self._paused = sentence
+
+    def set_limits(self, *, minimum: int, percent: float, tolerance: float) -> None:
+        """New limits of the guards, from reloaded settings."""
+        with self._lock:
+            self._mass_delete = replace(self._mass_delete, minimum=minimum, percent=percent)
+            self._clock_jump = replace(self._clock_jump, tolerance=tolerance)
+
+    # -- what is taken out -------------------------------------------------------------------------------------
+
+    @property
+    def desired(self) -> DesiredSnapshot | None:
+        return self._desired
+
+    def missing(self) -> dict[str, Missing]:
+        with self._lock:
+            return dict(self._missing)
+
+    def all_sessions(self) -> set[str]:
+        names = {life.session for life in self._tools.ledger.lives()}
+        return names | (set(self._desired.sessions) if self._desired is not None else set())
+
+    def brakes(self) -> Brakes:
+        with self._lock:
+            return Brakes(
+                unsynced=self._unsynced(),
+                blind=self._tools.inventory.problem,
+                mass_delete=self._mass_delete,
+                clock=self._clock_jump.sentence,
+                paused=self._paused,
+            )
+
+    def sentences(self) -> dict[str, str]:
+        """All that is wrong with the picture now, by reason code, for people."""
+        brakes, desired = self.brakes(), self._desired
+        directory = desired.incomplete_because if desired is not None and not desired.complete else None
+        found = {
+            "Paused": brakes.paused,
+            "NotObserved": brakes.blind,
+            "ManifestsIncomplete": directory,
+            "MassDelete": brakes.mass_delete.sentence,
+            "ClockJumped": brakes.clock,
+        }
+        if not brakes.blind and not directory:
+            found["NotSynced"] = brakes.unsynced
+        return {reason: sentence for reason, sentence in found.items() if sentence}
+
+    def view(self, session: str, *, live: Live | None = None) -> View:
+        """Everything known about one session, as of now."""
+        tools = self._tools
+        life = tools.ledger.life(session)
+        desired = self._desired
+        observation = tools.inventory.observation
+        row = None
+        if observation is not None and life is not None and life.placement is not None:
+            row = observation.rows.get(life.placement.vmid)
+        with self._lock:
+            missing = self._missing.get(session)
+        return View(
+            now=tools.clock.now(),
+            name=session,
+            desired=desired.sessions.get(session) if desired is not None else None,
+            incarnation=life,
+            missing=missing,
+            undecided=desired is None or desired.may_hold(session, life.origin_file if life is not None else None),
+            grace=tools.policy.grace,
+            observed_at=observation.asked_at if observation is not None else None,
+            listed=_listed(row) if row is not None and row.kind == "lxc" else None,
+            live=live,
+            task=self._task(life),
+            claimed=self.foundlings.claimed(session) if life is None else None,
+            attempts=tools.policy.attempts,
+            brakes=self.brakes(),
+        )
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _task(self, life: Incarnation | None) -> TaskOutcome | None:
+        if life is None or life.task is None:
+            return None
+        return self._tools.board.outcome(life.task.upid) or TaskOutcome(TaskState.RUNNING)
+
+    def _unsynced(self) -> str | None:
+        if not self._ever_scanned:
+            why = self._desired.incomplete_because if self._desired is not None else "no scan has ended yet"
+            return f"the manifests were not seen whole since the start: {why}"
+        if not self._ever_observed:
+            return f"Proxmox was not seen whole since the start: {self._tools.inventory.problem or 'not yet'}"
+        return None
+
+    def _unaccounted(self) -> list[ResourceRow]:
+        observation = self._tools.inventory.observation
+        return self.foundlings.unaccounted(observation.rows, self._pools) if observation is not None else []
+
+    def _account(self) -> set[str]:
+        """Look at containers in our pools that nobody accounts for."""
+        concerned: set[str] = set()
+        if not self._ever_scanned:
+            return concerned  # whether a manifest asks for them is not known yet
+        for row in self._unaccounted():
+            try:
+                session = self.foundlings.look_at(row, self._desired)
+            except ProxmoxError:
+                return concerned  # the next observation tries again
+            if session is not None:
+                concerned.add(session)
+        return concerned
+
+    def _weigh(self) -> bool:
+        """Let the mass-delete guard see the orphans; True when it engaged or released."""
+        lives = [
+            life
+            for life in self._tools.ledger.lives()
+            if life.placement is not None and not life.ended and life.ending is None
+        ]
+        orphans = frozenset(life.uid for life in lives if life.session in self._missing)
+        before = self._mass_delete
+        self._mass_delete = before.observe(orphans=orphans, ours=len(lives))
+        if self._mass_delete.engaged == before.engaged:
+            return False
+        sentence = self._mass_delete.sentence
+        self._tools.ledger.note(
+            "",
+            "",
+            Note("MassDelete", sentence, warning=True)
+            if sentence
+            else Note("MassDeleteReleased", "the manifests are back or were confirmed as gone: orphans are destroyed"),
+        )
+        return True
+
+    def _watch_clock(self) -> bool:
+        """Let the clock guard see the clocks; True when timers have to be set anew."""
+        clock, before = self._tools.clock, self._clock_jump
+        self._clock_jump = before.observe(now=clock.now(), monotonic=clock.monotonic())
+        if (before.sentence is None) != (self._clock_jump.sentence is None):
+            sentence = self._clock_jump.sentence
+            self._tools.ledger.note(
+                "",
+                "",
+                Note("ClockJumped", sentence, warning=True)
+                if sentence
+                else Note("ClockRight", "the clock is right again"),
+            )
+            return True
+        moved = (self._clock_jump.offset or 0.0) - (before.offset or 0.0)
+        return before.offset is not None and abs(moved) > NTP_STEP
+
+
+def _listed(row: ResourceRow) -> Listed:
+    return Listed(node=row.node, status=row.status, lock=row.lock, cores=row.maxcpu, memory_mib=row.maxmem_mib)
+
+
+def _differing(before: DesiredSnapshot, after: DesiredSnapshot) -> set[str]:
+    names = before.sessions.keys() | after.sessions.keys()
+    return {name for name in names if before.sessions.get(name) != after.sessions.get(name)}

@@ -1,0 +1,198 @@
+"""Caring for a container that exists: its settings, its disk, its power, its readiness."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+
+from controller.core.incarnation import Incarnation, Stage, Task
+from controller.core.lifecycle import backoff, deadline
+from controller.core.model import CloneSource, ConditionStatus, Resources
+from controller.core.model import Probe as ProbeKind
+from controller.core.steps import Configure, FinishTask, Grow
+from controller.core.view import Live
+from controller.engine.failpoints import Failpoint, hit
+from controller.guest.prober import ProbeFailed
+from controller.ledger.ledger import Note
+from controller.proxmox.netconfig import net0
+from controller.proxmox.port import AlreadyRunning, Conflict, Locked
+from controller.reconcile.tools import Next, Outcome, Tools, Waits, key_of, node_of
+
+FIRST_PROBE, SLOWEST_PROBE, PROBE_GROWTH = 0.15, 2.0, 1.4
+"""Seconds until a guest that is not ready is asked again: at first, at most, and the factor between."""
+
+
+class Upkeep:
+    """The steps Configure, Grow, Conformed, Start, FinishTask, Follow and Probe."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+        self._lock = threading.Lock()
+        self._probes: dict[str, int] = {}
+
+    def configure(self, life: Incarnation, live: Live, step: Configure) -> Outcome:
+        """Set options under the digest that was read. A clone also gets its own network here."""
+        placement = life.placement
+        assert placement is not None  # noqa: S101 - it was just read
+        changes = dict(step.changes)
+        if not life.configured and isinstance(life.spec.source, CloneSource):
+            changes["net0"] = net0(life.spec.network, address=placement.address)
+            if life.spec.network.nameservers:
+                changes["nameserver"] = " ".join(life.spec.network.nameservers)
+        try:
+            self._tools.port.update(live.node, placement.vmid, changes, digest=live.digest)
+        except Conflict as error:
+            return Waits("ChangedMeanwhile", f"{error}: it is looked at again", after=0.5)
+        said = ", ".join(f"{key}={value}" for key, value in changes.items())
+        now = self._tools.clock.now()
+        self._tools.ledger.change(
+            life,
+            lambda current: replace(current, configured=True, settled_at=now, applied=_applied(current, live)),
+            Note("Configured", f"set on container {placement.vmid}: {said}"),
+        )
+        return Next()
+
+    def grow(self, life: Incarnation, live: Live, step: Grow) -> Outcome:
+        placement = life.placement
+        assert placement is not None  # noqa: S101 - it was just read
+        if not self._tools.slots.try_acquire(live.node, key_of(life.session)):
+            return Waits("WaitingForSlot", "other operations run on the node: it waits for its turn")
+        try:
+            upid = self._tools.port.resize(live.node, placement.vmid, step.disk_gib, digest=live.digest)
+        except Conflict as error:
+            return Waits("ChangedMeanwhile", f"{error}: it is looked at again", after=0.5)
+        self._begin_task(life, upid, "resize", live.node, f"the disk grows to {step.disk_gib} GiB")
+        return Next()
+
+    def conformed(self, life: Incarnation) -> Outcome:
+        self._tools.ledger.change(life, lambda current: replace(current, applied=current.spec.resources))
+        return Next()
+
+    def start(self, life: Incarnation, live: Live | None) -> Outcome:
+        """Start it; a session that was ready has to be found ready again."""
+        tools, placement = self._tools, life.placement
+        assert placement is not None  # noqa: S101 - only containers are started
+        node, now = node_of(life, live), tools.clock.now()
+        if not tools.slots.try_acquire(node, key_of(life.session)):
+            return Waits("WaitingForSlot", "other operations run on the node: it waits for its turn")
+        again = life.stage is Stage.READY
+        try:
+            upid = tools.port.start(node, placement.vmid)
+        except AlreadyRunning:
+            tools.ledger.change(life, lambda current: replace(current, stage=Stage.CREATED, started_at=now))
+            return Next()
+        except Locked:
+            tools.slots.lock_wait(node)
+            tools.measures.lock_wait()
+            raise
+        hit(Failpoint.START_CALLED)
+        if again:
+            life = tools.ledger.change(life, lambda current: replace(current, stage=Stage.CREATED))
+        message = f"container {placement.vmid} is started" + (" again: it was stopped" if again else "")
+        self._begin_task(life, upid, "vzstart", node, message, started_at=now)
+        hit(Failpoint.START_TASK_RECORDED)
+        return Next()
+
+    def finish_task(self, life: Incarnation, step: FinishTask) -> Outcome:
+        """An operation on a container that exists ended; a failed one is tried again after a while."""
+        task = life.task
+        assert task is not None  # noqa: S101 - the step says so
+        tools, now = self._tools, self._tools.clock.now()
+        tools.board.forget(task.upid)
+        failed_start = step.error is not None and task.kind == "vzstart"
+        if task.kind == "vzdestroy":
+            hit(Failpoint.DESTROY_TASK_DONE)
+        if step.error is None:
+            tools.slots.success(task.node)
+        notes = [Note("TaskFailed", f"{task.kind} failed: {step.error}", warning=True)] if step.error else []
+        tools.ledger.change(
+            life,
+            lambda current: replace(
+                current,
+                task=None,
+                settled_at=now,
+                failures=0 if step.error is None else current.failures + 1,
+                started_at=None if failed_start else current.started_at,
+                stage=Stage.CREATED if current.stage is Stage.CREATING and step.error is None else current.stage,
+            ),
+            *notes,
+        )
+        if step.error is None:
+            return Next()
+        if "got timeout" in step.error or "is locked" in step.error:
+            tools.slots.lock_wait(task.node)
+            tools.measures.lock_wait()
+        return Waits("TaskFailed", f"{task.kind} failed: {step.error}", after=backoff(life))
+
+    def follow(self, life: Incarnation, node: str) -> Outcome:
+        self._tools.ledger.change(
+            life,
+            lambda current: replace(
+                current, placement=replace(current.placement, node=node) if current.placement else None
+            ),
+            Note("Migrated", f"its container moved to {node}"),
+        )
+        return Next()
+
+    def probe(self, life: Incarnation) -> Outcome:
+        """Ask for the address, then ask the desktop; Ready is recorded when it answers."""
+        tools, placement = self._tools, life.placement
+        assert placement is not None  # noqa: S101 - only containers are probed
+        address = placement.address or next(iter(tools.port.addresses(placement.node, placement.vmid)), None)
+        if address is None:
+            return self._not_yet(life, "NoAddress", "the guest has no address yet")
+        if life.spec.readiness.probe is ProbeKind.RDP:
+            result = tools.prober.check(key_of(life.session), address, life.spec.readiness.port)
+            if result is None:
+                return Waits("Probing", f"the desktop at {address} is asked")
+            if isinstance(result, ProbeFailed):
+                return self._not_yet(life, "NotAnswering", f"the desktop at {address} does not answer yet")
+        with self._lock:
+            self._probes.pop(life.uid, None)
+        return self._ready(life, address)
+
+    def _ready(self, life: Incarnation, address: str) -> Outcome:
+        hit(Failpoint.READY_BEFORE_RECORD)
+        tools, now = self._tools, self._tools.clock.now()
+        first = life.ready_at is None
+
+        def ready(current: Incarnation) -> Incarnation:
+            after = replace(
+                current,
+                stage=Stage.READY,
+                address=address,
+                ready_at=now if current.ready_at is None else current.ready_at,
+                attempts=0,
+            )
+            return after.with_condition(
+                "Ready", ConditionStatus.TRUE, reason="Ready", message=f"the desktop answers at {address}", now=now
+            )
+
+        life = tools.ledger.change(life, ready, Note("Ready", f"the desktop is ready at {address}"))
+        if first:
+            tools.measures.ready(now - life.accepted_at)
+        hit(Failpoint.READY_RECORDED)
+        return Next()
+
+    def _not_yet(self, life: Incarnation, reason: str, message: str) -> Waits:
+        with self._lock:
+            count = self._probes[life.uid] = self._probes.get(life.uid, -1) + 1
+        pause = min(FIRST_PROBE * PROBE_GROWTH**count, SLOWEST_PROBE)
+        return Waits(reason, message, after=min(pause, max(0.05, deadline(life) - self._tools.clock.now())))
+
+    def _begin_task(
+        self, life: Incarnation, upid: str, kind: str, node: str, message: str, *, started_at: float | None = None
+    ) -> None:
+        task = Task(upid=upid, kind=kind, node=node, begun_at=self._tools.clock.now())
+        self._tools.ledger.change(
+            life,
+            lambda current: replace(current, task=task, started_at=started_at or current.started_at),
+            Note("Started" if kind == "vzstart" else "Growing", message),
+        )
+        self._tools.board.watch(upid, node=node, key=key_of(life.session))
+
+
+def _applied(life: Incarnation, live: Live) -> Resources:
+    """What the container has after its cores and memory were set: the disk is as it was."""
+    wanted = life.spec.resources
+    return replace(wanted, disk_gib=live.disk_gib if live.disk_gib is not None else wanted.disk_gib)
