@@ -83,7 +83,11 @@ def _held(view: View, life: Incarnation) -> Decision | None:
 
 def _revised(view: View, life: Incarnation) -> Decision | None:
     desired = view.desired
-    if desired is None or desired.generation == life.generation:
+    if desired is None:
+        return None
+    # Without a container an edited template applies too: it may be what makes the next attempt succeed.
+    fresh = life.stage is Stage.ACCEPTED and desired.spec != life.spec
+    if desired.generation == life.generation and not fresh:
         return None
     spec, refused = (desired.spec, ()) if life.stage is Stage.ACCEPTED else merge(life.spec, desired)
     message = f"the edited spec of {desired.origin} applies"

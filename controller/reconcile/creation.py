@@ -11,7 +11,6 @@ from controller.core.placement import NoRoom, choose_address, choose_node, choos
 from controller.core.view import Presence, View
 from controller.engine.failpoints import Failpoint, hit
 from controller.ledger.ledger import Note, Superseded
-from controller.proxmox.netconfig import net0
 from controller.proxmox.port import (
     AlreadyExists,
     CloneRequest,
@@ -23,7 +22,7 @@ from controller.proxmox.port import (
     Transient,
 )
 from controller.reconcile.look import look
-from controller.reconcile.tools import Next, Outcome, Tools, Waits, key_of
+from controller.reconcile.tools import Next, Outcome, Tools, Waits, interface, key_of
 
 SETTLE = 3.0
 """Seconds after a lost call until its traces must show: its task was visible after 146 ms at most (PVE 9.2)."""
@@ -236,7 +235,7 @@ class Creation:
                     memory_mib=spec.resources.memory_mib,
                     hostname=life.session,
                     description=description,
-                    net0=net0(spec.network, address=placement.address),
+                    net0=interface(spec.network, placement.address),
                     nameservers=spec.network.nameservers,
                     pool=spec.pool,
                     nesting=spec.nesting,

@@ -85,15 +85,19 @@ class Destruction:
             self._tools.measures.expiry_lag(max(0.0, now - deadline(life)))
         self._rest(life)
         where = f"container {placement.vmid} is gone" if placement is not None else "it had no container"
+        credential = self._tools.ledger.credential(life.session)
         tombstone = self._tools.ledger.bury(
             life,
             lambda current: replace(current, stage=Stage.ENDED, placement=None, task=None, ended_at=now, address=None),
             Note("Ended", f"{where}: {life.ending.message if life.ending is not None else 'it ended'}"),
         )
+        if credential is not None:
+            self._tools.retire_password(credential.password)
         if life.ending is not None and life.ending.reason in WITHOUT_TOMBSTONE:
             self._tools.ledger.forget(tombstone)
         return Next()
 
     def _rest(self, life: Incarnation) -> None:
+        self._tools.prober.forget(key_of(life.session))
         if life.placement is not None and not life.placement.refused:
             self._tools.ledger.rest_vmid(life.placement.vmid, seconds=self._tools.policy.vmid_rest)

@@ -7,7 +7,7 @@ step; it never waits and keeps nothing but the status that people are shown.
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from structlog.typing import FilteringBoundLogger
 
@@ -197,8 +197,9 @@ class Reconciler:
             return
         self._tools.slots.cancel(key)
         self._tools.clone_turns.cancel(key)
-        for node in self._tools.slots.in_use_by_node():
-            self._tools.slots.release(node, key)
+        for turns in (self._tools.slots, self._tools.clone_turns):
+            for name in turns.in_use_by_node():
+                turns.release(name, key)
 
     # -- ending a pass -----------------------------------------------------------------------------------------
 
@@ -217,7 +218,8 @@ class Reconciler:
         return Result("settled", again_in=again_in)
 
     def _wait(self, view: View, decision: Decision, waits: Waits) -> Result:
-        self._show(view, decision, reason=waits.reason, message=waits.message)
+        phase = Phase.HELD if waits.reason == "NoRoom" else decision.phase
+        self._show(view, replace(decision, phase=phase), reason=waits.reason, message=waits.message)
         if waits.reason in {"TaskFailed", "CreateFailed", "NoRoom"}:
             self._log.warning("session.waits", session=view.name, reason=waits.reason, message=waits.message)
         if waits.reason not in TURNS:

@@ -8,12 +8,14 @@ from random import Random
 from threading import Lock
 
 from controller.core.incarnation import Incarnation
+from controller.core.model import Network
 from controller.core.view import Live
 from controller.engine.clock import Clock
 from controller.engine.slots import Slots
 from controller.guest.prober import Probing
 from controller.ledger.ledger import Ledger
 from controller.proxmox.inventory import Inventory
+from controller.proxmox.netconfig import format_net
 from controller.proxmox.port import Proxmox
 from controller.proxmox.taskboard import TaskBoard
 
@@ -76,6 +78,8 @@ class Tools:
     random: Random
     new_uid: Callable[[], str]
     new_password: Callable[[], str]
+    retire_password: Callable[[str], None] = lambda _password: None
+    """Told about a password that opens nothing any more."""
     policy: Policy = field(default_factory=Policy)
     measures: Measures = field(default_factory=Measures)
     placing: Lock = field(default_factory=Lock)
@@ -85,6 +89,19 @@ class Tools:
 def key_of(session: str) -> str:
     """The key of a session in the work queue, the slots and the task board."""
     return f"session/{session}"
+
+
+def interface(network: Network, address: str | None) -> str:
+    """The ``net0`` of a container: the address it was handed out, or DHCP."""
+    addresses = network.addresses
+    if addresses is None or address is None:
+        return format_net(bridge=network.bridge, vlan=network.vlan)
+    return format_net(
+        bridge=network.bridge,
+        vlan=network.vlan,
+        address=f"{address}/{addresses.prefix}",
+        gateway=addresses.gateway,
+    )
 
 
 def node_of(life: Incarnation, live: Live | None = None) -> str:

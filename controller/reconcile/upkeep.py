@@ -12,11 +12,10 @@ from controller.core.model import Probe as ProbeKind
 from controller.core.steps import Configure, FinishTask, Grow
 from controller.core.view import Live
 from controller.engine.failpoints import Failpoint, hit
-from controller.guest.prober import ProbeFailed
+from controller.guest.rdp import Negotiated
 from controller.ledger.ledger import Note
-from controller.proxmox.netconfig import net0
 from controller.proxmox.port import AlreadyRunning, Conflict, Locked
-from controller.reconcile.tools import Next, Outcome, Tools, Waits, key_of, node_of
+from controller.reconcile.tools import Next, Outcome, Tools, Waits, interface, key_of, node_of
 
 FIRST_PROBE, SLOWEST_PROBE, PROBE_GROWTH = 0.15, 2.0, 1.4
 """Seconds until a guest that is not ready is asked again: at first, at most, and the factor between."""
@@ -36,7 +35,7 @@ class Upkeep:
         assert placement is not None  # noqa: S101 - it was just read
         changes = dict(step.changes)
         if not life.configured and isinstance(life.spec.source, CloneSource):
-            changes["net0"] = net0(life.spec.network, address=placement.address)
+            changes["net0"] = interface(life.spec.network, placement.address)
             if life.spec.network.nameservers:
                 changes["nameserver"] = " ".join(life.spec.network.nameservers)
         try:
@@ -145,7 +144,7 @@ class Upkeep:
             result = tools.prober.check(key_of(life.session), address, life.spec.readiness.port)
             if result is None:
                 return Waits("Probing", f"the desktop at {address} is asked")
-            if isinstance(result, ProbeFailed):
+            if not isinstance(result, Negotiated):
                 return self._not_yet(life, "NotAnswering", f"the desktop at {address} does not answer yet")
         with self._lock:
             self._probes.pop(life.uid, None)

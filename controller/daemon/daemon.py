@@ -1,0 +1,327 @@
+"""The daemon: every part built from the settings, the threads that run them, and an orderly stop.
+
+Nothing is decided here. ``run`` is ``winux run``; tests build a ``Daemon`` themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import structlog
+
+from controller import __version__
+from controller.admin.app import make_app as make_admin_app
+from controller.admin.service import AdminService
+from controller.api.template import TemplateDefaults
+from controller.core.guards import ClockJump, MassDelete
+from controller.core.model import DesiredSnapshot
+from controller.daemon.gauges import take_snapshot
+from controller.daemon.lockfile import LedgerLock
+from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes
+from controller.engine.backoff import Backoff
+from controller.engine.clock import Clock, SystemClock
+from controller.engine.slots import Slots
+from controller.engine.workers import Threads
+from controller.engine.workqueue import WorkQueue
+from controller.guest.credentials import generate_password
+from controller.guest.prober import Prober
+from controller.ledger.database import LedgerError
+from controller.ledger.events import Event, EventType
+from controller.ledger.ledger import Ledger, Note
+from controller.proxmox.adapter import ProxmoxAdapter
+from controller.proxmox.endpoint import Endpoint
+from controller.proxmox.inventory import Inventory
+from controller.proxmox.limits import Call, Instrumented, Limited
+from controller.proxmox.taskboard import TaskBoard
+from controller.reconcile.loops import Loops
+from controller.reconcile.picture import Picture
+from controller.reconcile.reconciler import Reconciler, Result
+from controller.reconcile.tools import Measures, Policy, Tools, key_of
+from controller.sources.directory import DirectorySource
+from controller.sources.scanloop import ScanLoop
+from controller.telemetry import redact
+from controller.telemetry.health import make_app as make_health_app
+from controller.telemetry.httpserver import CannotListen, HttpServer
+from controller.telemetry.logs import configure, set_level
+from controller.telemetry.metrics import OK, Metrics, ReconcileResult
+from controller.telemetry.snapshot import TelemetrySnapshot
+
+_LOG = structlog.get_logger("winux")
+STUCK_AFTER = 90.0
+"""Seconds without a sign of life after which a thread counts as stuck; the longest call times out before."""
+RETRY_BASE, RETRY_CAP = 0.5, 60.0
+"""Seconds of the backoff after a call that failed: the first, and the longest."""
+
+
+class Daemon:
+    """Everything that runs, wired together."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, random: Random | None = None) -> None:
+        """Opens the ledger; talks to nobody yet.
+
+        Raises:
+            LedgerError, SettingsError: one sentence each.
+        """
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._random = random or Random()  # noqa: S311 - jitter and VMIDs, no secrets
+        self._lock = LedgerLock(settings.ledger.url)
+        self.metrics = Metrics(version=__version__, snapshot=self._snapshot)
+        self.queue = WorkQueue(
+            self.clock, Backoff(base=RETRY_BASE, cap=RETRY_CAP, random=self._random), observer=self.metrics
+        )
+        self.tools = self._make_tools()
+        self.picture = Picture(
+            self.tools,
+            mass_delete=MassDelete(
+                minimum=settings.guards.mass_delete.min, percent=settings.guards.mass_delete.percent
+            ),
+            clock_jump=ClockJump(tolerance=settings.guards.clock_jump),
+            pools=frozenset({settings.proxmox.pool}),
+        )
+        self.reconciler = Reconciler(self.tools, self.picture, log=structlog.get_logger("reconcile"))
+        self.threads = Threads(self.clock, random=self._random)
+        self.source = DirectorySource(settings.manifests.path, defaults=_template_defaults(settings), clock=self.clock)
+        self.scans = ScanLoop(
+            self.source,
+            clock=self.clock,
+            on_snapshot=self._scanned,
+            period=settings.manifests.rescan,
+            debounce=settings.manifests.debounce,
+            beat=self.threads.beat,
+        )
+        self.loops = Loops(
+            self.tools,
+            self.picture,
+            self.reconciler,
+            self.queue,
+            rescan=self.scans.hint,
+            beat=self.threads.beat,
+            worked=self._worked,
+            tick=settings.proxmox.tick,
+            task_poll=settings.proxmox.task_poll,
+        )
+        self.health = HttpServer(
+            make_health_app(
+                registry=self.metrics.registry,
+                alive=lambda: self.threads.stuck(STUCK_AFTER),
+                ready=lambda: list(self.picture.sentences().values()),
+            ),
+            name="telemetry",
+            listen=settings.telemetry.listen,
+        )
+        self.service = AdminService(
+            self.tools,
+            self.picture,
+            self.reconciler,
+            settings=settings,
+            enqueue=lambda session: self.queue.add(key_of(session)),
+            rescan=self.scans.hint,
+            accept_empty=self.source.accept_empty,
+            started_at=self.clock.now(),
+        )
+        self.admin = HttpServer(
+            make_admin_app(self.service), name="the admin API", listen=f"unix:{settings.admin.socket}"
+        )
+
+    # -- life --------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Serve and reconcile.
+
+        Raises:
+            CannotListen: an address or a socket is taken; one sentence.
+        """
+        self.health.start()
+        self.admin.start()
+        self.reconciler.resume()
+        self.threads.start("scan", self.scans.run)
+        self.threads.start("observe", self.loops.observe)
+        self.threads.start("tasks", self.loops.poll_tasks)
+        for number in range(self.settings.workers):
+            self.threads.start(f"worker-{number}", self.loops.work)
+        said = f"version {__version__} began to reconcile as controller {self.settings.controller.id}"
+        self.tools.ledger.note("", "", Note("ControllerStarted", said))
+        _LOG.info(
+            "winux.started",
+            version=__version__,
+            controller=self.settings.controller.id,
+            proxmox=self.settings.proxmox.url,
+            manifests=str(self.settings.manifests.path),
+            telemetry=self.health.url,
+        )
+
+    def stop(self) -> list[str]:
+        """Begin nothing new, let passes that run come to an end, close; returns threads that did not end."""
+        _LOG.info("winux.stopping", drain=self.settings.drain)
+        self.queue.shutdown(drain=False)
+        self.scans.hint()
+        late = self.threads.stop(self.settings.drain)
+        self.tools.prober.close()
+        self.admin.stop()
+        self.health.stop()
+        if not late:
+            self.tools.ledger.close()
+        self._lock.release()
+        _LOG.info("winux.stopped", unfinished=late)
+        return late
+
+    def reload(self, settings: Settings) -> None:
+        """Take over what can change while running; say what needs a restart."""
+        changed, restart = reloadable_changes(self.settings, settings)
+        if restart:
+            _LOG.warning("settings.need-restart", fields=sorted(restart))
+        if not changed:
+            _LOG.info("settings.unchanged")
+            return
+        set_level(settings.log.level)
+        guards = settings.guards
+        self.picture.set_limits(
+            minimum=guards.mass_delete.min, percent=guards.mass_delete.percent, tolerance=guards.clock_jump
+        )
+        self.tools.policy = _policy(settings)
+        self.tools.slots.set_limit(settings.proxmox.in_flight_per_node)
+        self.source.set_defaults(_template_defaults(settings))
+        self.scans.period = settings.manifests.rescan
+        self.scans.debounce = settings.manifests.debounce
+        self.loops.tick, self.loops.task_poll = settings.proxmox.tick, settings.proxmox.task_poll
+        self.settings = settings
+        self.scans.hint()
+        _LOG.info("settings.reloaded", fields=sorted(changed))
+
+    # -- wiring ------------------------------------------------------------------------------------------------
+
+    def _make_tools(self) -> Tools:
+        settings, clock = self.settings, self.clock
+        secret = settings.secret().get_secret_value()
+        redact.register(secret)
+        adapter = ProxmoxAdapter(
+            Endpoint(
+                url=settings.proxmox.url,
+                token_id=settings.proxmox.token_id,
+                token_secret=secret,
+                ca_file=settings.proxmox.ca_file,
+                fingerprint=settings.proxmox.fingerprint,
+                read_timeout=settings.proxmox.timeout,
+            )
+        )
+        counted = Instrumented(adapter, self._called, clock=clock)
+        port = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
+        ledger = Ledger(settings.ledger.url, clock=clock, on_event=_log_event)
+        for life in ledger.lives():
+            if (credential := ledger.credential(life.session)) is not None:
+                redact.register(credential.password)
+        pools = frozenset({settings.proxmox.pool})
+        add: Callable[[str], None] = self.queue.add
+        return Tools(
+            port=port,
+            ledger=ledger,
+            clock=clock,
+            board=TaskBoard(port),
+            inventory=Inventory(port, clock=clock, pools=lambda: pools),
+            slots=Slots(settings.proxmox.in_flight_per_node, add, clock=clock),
+            clone_turns=Slots(1, add, clock=clock),
+            prober=Prober(on_done=add),
+            random=self._random,
+            new_uid=lambda: uuid.uuid4().hex,
+            new_password=_new_password,
+            retire_password=redact.forget,
+            policy=_policy(settings),
+            measures=Measures(
+                ready=self.metrics.observe_ready,
+                expiry_lag=self.metrics.observe_expiry_lag,
+                lock_wait=self.metrics.observe_lock_wait,
+            ),
+        )
+
+    def _scanned(self, snapshot: DesiredSnapshot) -> None:
+        self.loops.scanned(snapshot)
+
+    def _called(self, call: Call) -> None:
+        self.metrics.observe_call(call.operation, OK if call.outcome == "ok" else call.outcome, call.seconds)
+
+    def _worked(self, result: Result | None, seconds: float) -> None:
+        if result is None:
+            outcome = ReconcileResult.PANIC
+        elif result.failed:
+            outcome = ReconcileResult.ERROR
+        else:
+            outcome = ReconcileResult.AGAIN if result.again_in is not None else ReconcileResult.DONE
+        self.metrics.observe_reconcile(outcome, seconds)
+
+    def _snapshot(self) -> TelemetrySnapshot:
+        return take_snapshot(self.tools, self.picture, self.reconciler, self.queue, self.scans)
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        controller=settings.controller.id,
+        vmid_first=settings.vmids.first,
+        vmid_last=settings.vmids.last,
+        vmid_rest=settings.vmids.rest,
+        grace=settings.manifests.grace,
+        attempts=settings.readiness.attempts,
+    )
+
+
+def _new_password() -> str:
+    password = generate_password().reveal()
+    redact.register(password)
+    return password
+
+
+def _template_defaults(settings: Settings) -> TemplateDefaults:
+    defaults = settings.defaults
+    return TemplateDefaults(
+        archive=defaults.archive,
+        storage=defaults.storage,
+        bridge=defaults.bridge,
+        pool=settings.proxmox.pool,
+        nodes=defaults.nodes,
+    )
+
+
+def _log_event(event: Event) -> None:
+    """Every event is a log line too; repeats only count."""
+    if event.count > 1:
+        return
+    log = _LOG.warning if event.type is EventType.WARNING else _LOG.info
+    log("event", reason=event.reason, session=event.session or None, message=event.message)
+
+
+def run(config: Path | None) -> int:
+    """``winux run``: until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit status."""
+    clock = SystemClock()
+    settings = load(config, os.environ)
+    configure(clock=clock, log_format=settings.log.format, level=settings.log.level)
+    for sentence in settings.notes:
+        _LOG.warning("settings.deprecated", sentence=sentence)
+    daemon = Daemon(settings, clock=clock)
+    stop, reload = threading.Event(), threading.Event()
+
+    def on_signal(number: int, _frame: object) -> None:
+        if number == signal.SIGHUP:
+            reload.set()
+        else:
+            stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, on_signal)
+    daemon.start()
+    while not clock.wait(stop, 0.5):
+        if reload.is_set():
+            reload.clear()
+            try:
+                daemon.reload(load(config, os.environ))
+            except SettingsError as error:
+                _LOG.error("settings.not-reloaded", error=str(error))
+    return 1 if daemon.stop() else 0
+
+
+__all__ = ["CannotListen", "Daemon", "LedgerError", "SettingsError", "run"]
