@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from controller.core.model import Timestamp
 from controller.engine.clock import Clock
 from controller.proxmox.port import Proxmox, ProxmoxError, ResourceRow
-from controller.proxmox.preflight import can_observe
+from controller.proxmox.rights import can_observe
 
 NODES_LAST = 10.0
 """Seconds for which the list of online nodes is used again."""
@@ -76,8 +76,9 @@ class Inventory:
         return self._nodes[1]
 
     def _prove_rights(self) -> None:
-        permissions = self._port.permissions()
-        blind = sorted(pool for pool in self._pools() if not can_observe(permissions, pool))
+        pools = sorted(self._pools())
+        permissions = self._port.permissions(["/vms", *(f"/pool/{pool}" for pool in pools)])
+        blind = [pool for pool in pools if not can_observe(permissions, pool)]
         self._rights_proven = not blind
         if blind:
             self.problem = (
