@@ -18,7 +18,7 @@ import structlog
 from controller import __version__
 from controller.admin.app import make_app as make_admin_app
 from controller.admin.service import AdminService
-from controller.api.template import TemplateDefaults
+from controller.admin.site import template_defaults
 from controller.core.guards import ClockJump, MassDelete
 from controller.core.model import DesiredSnapshot
 from controller.daemon.gauges import take_snapshot
@@ -44,7 +44,7 @@ from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler, Result
 from controller.reconcile.tools import Measures, Policy, Tools, key_of
 from controller.sources.directory import DirectorySource
-from controller.sources.scanloop import ScanLoop
+from controller.sources.loop import ScanLoop
 from controller.telemetry import redact
 from controller.telemetry.health import make_app as make_health_app
 from controller.telemetry.httpserver import CannotListen, HttpServer
@@ -87,13 +87,13 @@ class Daemon:
         )
         self.reconciler = Reconciler(self.tools, self.picture, log=structlog.get_logger("reconcile"))
         self.threads = Threads(self.clock, random=self._random)
-        self.source = DirectorySource(settings.manifests.path, defaults=_template_defaults(settings), clock=self.clock)
+        self.source = DirectorySource(settings.manifests.path, defaults=template_defaults(settings), clock=self.clock)
         self.scans = ScanLoop(
             self.source,
             clock=self.clock,
             on_snapshot=self._scanned,
             period=settings.manifests.rescan,
-            debounce=settings.manifests.debounce,
+            quiet=settings.manifests.debounce,
             beat=self.threads.beat,
         )
         self.loops = Loops(
@@ -125,6 +125,7 @@ class Daemon:
             rescan=self.scans.hint,
             accept_empty=self.source.accept_empty,
             started_at=self.clock.now(),
+            queue_depth=self.queue.__len__,
         )
         self.admin = HttpServer(
             make_admin_app(self.service), name="the admin API", listen=f"unix:{settings.admin.socket}"
@@ -187,9 +188,9 @@ class Daemon:
         )
         self.tools.policy = _policy(settings)
         self.tools.slots.set_limit(settings.proxmox.in_flight_per_node)
-        self.source.set_defaults(_template_defaults(settings))
-        self.scans.period = settings.manifests.rescan
-        self.scans.debounce = settings.manifests.debounce
+        self.source.set_defaults(template_defaults(settings))
+        self.scans.set_pace(period=settings.manifests.rescan, quiet=settings.manifests.debounce)
+        self.service.settings = settings
         self.loops.tick, self.loops.task_poll = settings.proxmox.tick, settings.proxmox.task_poll
         self.settings = settings
         self.scans.hint()
@@ -274,17 +275,6 @@ def _new_password() -> str:
     password = generate_password().reveal()
     redact.register(password)
     return password
-
-
-def _template_defaults(settings: Settings) -> TemplateDefaults:
-    defaults = settings.defaults
-    return TemplateDefaults(
-        archive=defaults.archive,
-        storage=defaults.storage,
-        bridge=defaults.bridge,
-        pool=settings.proxmox.pool,
-        nodes=defaults.nodes,
-    )
 
 
 def _log_event(event: Event) -> None:

@@ -9,7 +9,7 @@ from controller.engine.workqueue import WorkQueue
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.tools import Tools
-from controller.sources.scanloop import ScanLoop
+from controller.sources.loop import ScanLoop
 from controller.telemetry.snapshot import TelemetrySnapshot
 
 
@@ -33,8 +33,8 @@ def take_snapshot(
         queue=queue.stats(),
         operations_in_flight=tools.slots.in_use_by_node(),
         last_observation=observation.asked_at if observation is not None else 0.0,
-        last_good_scan=scans.last_good_scan,
+        last_good_scan=scans.last_good_scan or 0.0,
         manifest_files=desired.files if desired is not None else 0,
         manifest_problems=len(desired.problems) if desired is not None else 0,
-        watcher_restarts=scans.watcher_restarts,
+        watcher_restarts=scans.watch_restarts,
     )
