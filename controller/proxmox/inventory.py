@@ -60,9 +60,9 @@ class Inventory:
                 self._prove_rights()
         except ProxmoxError as error:
             self.problem = f"Proxmox cannot be observed: {error}"
-            return Change(frozenset(), problem_before is None)
+            return Change(frozenset(), self.problem != problem_before)
         if self.problem is not None and not self._rights_proven:
-            return Change(frozenset(), problem_before is None)
+            return Change(frozenset(), self.problem != problem_before)
         changed = frozenset(vanished | {vmid for vmid, row in rows.items() if before.get(vmid) != row})
         self.observation = Observation(rows, asked_at)
         self.problem = None

@@ -98,6 +98,5 @@ class Destruction:
         return Next()
 
     def _rest(self, life: Incarnation) -> None:
-        self._tools.prober.forget(key_of(life.session))
         if life.placement is not None and not life.placement.refused:
             self._tools.ledger.rest_vmid(life.placement.vmid, seconds=self._tools.policy.vmid_rest)

@@ -48,6 +48,7 @@ class Picture:
         """A scan of the manifests; returns the sessions concerned."""
         with self._lock:
             before, self._desired = self._desired, snapshot
+            self._note_completeness(before, snapshot)
             first_complete = snapshot.complete and not self._ever_scanned
             self._ever_scanned = self._ever_scanned or snapshot.complete
             lives = {life.session: life.origin_file for life in self._tools.ledger.lives()}
@@ -62,6 +63,18 @@ class Picture:
                 changed |= set(lives)
             return changed
 
+    def _note_completeness(self, before: DesiredSnapshot | None, snapshot: DesiredSnapshot) -> None:
+        because = before.incomplete_because if before is not None else None
+        if snapshot.incomplete_because == because:
+            return
+        self._tools.ledger.note(
+            "",
+            "",
+            Note("ManifestsIncomplete", snapshot.incomplete_because, warning=True)
+            if snapshot.incomplete_because
+            else Note("ManifestsComplete", "all manifests are seen again"),
+        )
+
     def observed(self, change: Change) -> set[str]:
         """A look at Proxmox; returns the sessions concerned."""
         tools = self._tools
@@ -72,6 +85,14 @@ class Picture:
             self._ever_observed = self._ever_observed or newly
             braked = self._weigh()
             stepped = self._watch_clock()
+        if change.problem_changed and (self._ever_observed or tools.inventory.problem):
+            problem = tools.inventory.problem
+            note_ = (
+                Note("NotObserved", problem, warning=True)
+                if problem
+                else Note("Observed", "Proxmox is seen whole again")
+            )
+            tools.ledger.note("", "", note_)
         if newly or braked or stepped or change.problem_changed:
             sessions |= self.all_sessions()
         return sessions

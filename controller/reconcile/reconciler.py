@@ -31,8 +31,8 @@ from controller.reconcile.upkeep import Upkeep
 MOST_STEPS = 25
 """Steps in one pass; a life needs about ten from acceptance to Ready. More means that two steps undo each other."""
 TURNS = frozenset({"WaitingForSlot", "WaitingForTemplate"})
-QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "NotWanted"}) | TURNS
-"""Reasons to rest that are no news."""
+QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "NotWanted", "NotSynced", "NotObserved"}) | TURNS
+"""Reasons to rest that are no news about this session; those about the whole picture are noted once, for all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,6 +137,7 @@ class Reconciler:
             case steps.RecordCreated():
                 return self._creation.record_created(life)
             case steps.RecordGone():
+                self._upkeep.forget(life)
                 return self._destruction.record_gone(life, step.message)
             case steps.FinishTask():
                 return self._finish_task(view, life, step)
@@ -163,6 +164,7 @@ class Reconciler:
                 self._show(view, decision)
                 return self._destruction.destroy(life, view.live)
             case steps.Bury():
+                self._upkeep.forget(life)
                 return self._destruction.bury(life)
             case steps.Release():
                 return self._lives.release(life)
@@ -255,6 +257,6 @@ class Reconciler:
                 since=before.since if before is not None and same else view.now,
                 failing=failing,
             )
-        if not same:
+        if before is None or before.phase is not decision.phase:
             self._log.info("session.status", session=view.name, phase=str(decision.phase), reason=reason)
         return not same
