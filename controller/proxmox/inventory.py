@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from controller.core.model import Timestamp
 from controller.engine.clock import Clock
 from controller.proxmox.port import Proxmox, ProxmoxError, ResourceRow
-from controller.proxmox.rights import can_observe
+from controller.proxmox.rights import can_observe, paths_to_observe
 
 NODES_LAST = 10.0
 """Seconds for which the list of online nodes is used again."""
@@ -77,7 +77,7 @@ class Inventory:
 
     def _prove_rights(self) -> None:
         pools = sorted(self._pools())
-        permissions = self._port.permissions(["/vms", *(f"/pool/{pool}" for pool in pools)])
+        permissions = self._port.permissions([path for pool in pools for path in paths_to_observe(pool)])
         blind = [pool for pool in pools if not can_observe(permissions, pool)]
         self._rights_proven = not blind
         if blind:

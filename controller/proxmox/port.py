@@ -6,7 +6,7 @@ there; nothing above ever reads a status code or a text of Proxmox's. Sizes as i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -120,6 +120,12 @@ class NodeDown(ProxmoxError):
     reason = "NodeDown"
 
 
+class Untrusted(NodeDown):
+    """The server's certificate is not the one expected, or the CA file cannot be read: nothing was sent."""
+
+    reason = "Untrusted"
+
+
 class OutcomeUnknown(ProxmoxError):
     """A write was sent and its answer lost (time-out, reset, 596): it may have been carried out, or still will be."""
 
@@ -209,6 +215,14 @@ class NodeRow:
     online: bool
 
 
+@dataclass(frozen=True, slots=True)
+class StorageRow:
+    name: str
+    content: frozenset[str]
+    """What it may hold: ``rootdir`` for disks of containers, ``vztmpl`` for archives …"""
+    active: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateRequest:
     """A new container from an archive. Always unprivileged, always with ``protection: 1``."""
@@ -260,18 +274,41 @@ class Proxmox(Protocol):
         """Such as ``9.2``."""
         ...
 
-    def permissions(self) -> Mapping[str, frozenset[str]]:
-        """Rights of the token by path (``/pool/winux``), as ``/access/permissions`` tells."""
+    def permissions(self, paths: Sequence[str] = ()) -> Mapping[str, frozenset[str]]:
+        """Rights of the token by path (``/pool/winux``), as ``/access/permissions`` tells.
+
+        For the given paths, one call each, exactly what Proxmox grants there. Without paths, in one call, what the
+        token has on the paths that have an ACL, of which only what is inherited by deeper paths is told.
+        """
         ...
 
     def nodes(self) -> tuple[NodeRow, ...]: ...
+
+    def storages(self, node: str) -> tuple[StorageRow, ...]:
+        """Enabled storages of a node that the token may see."""
+        ...
+
+    def archives(self, node: str, storage: str) -> tuple[str, ...]:
+        """Volumes of a storage that containers can be created from (``local:vztmpl/winux.tar.zst``)."""
+        ...
+
+    def pools(self) -> tuple[str, ...]:
+        """Pools that the token may see."""
+        ...
+
+    def bridges(self, node: str) -> tuple[str, ...]:
+        """Bridges and virtual networks of a node that the token may use."""
+        ...
 
     def resources(self) -> tuple[ResourceRow, ...]:
         """Every guest that the token may see, in one call. An empty answer proves nothing."""
         ...
 
     def active_tasks(self, node: str) -> tuple[TaskRow, ...]:
-        """Running tasks of our token and up to 25 that finished (2 ms; a single task's status costs 36 ms)."""
+        """Running tasks of our token, in one call of 2 ms; the status of a single task costs 36 ms.
+
+        One that ended leaves the list for the archive; a row of the list may still tell an exit status.
+        """
         ...
 
     def task_status(self, upid: str) -> TaskRow | None:
@@ -282,8 +319,8 @@ class Proxmox(Protocol):
         """The last lines of a task's log."""
         ...
 
-    def find_tasks(self, node: str, *, vmid: int, since: float) -> tuple[TaskRow, ...]:
-        """Tasks of our token with this id, running and archived, started at or after ``since`` (13 ms)."""
+    def find_tasks(self, node: str, *, vmid: int | None, since: float) -> tuple[TaskRow, ...]:
+        """Tasks of our token, running and archived, started at or after ``since`` (13 ms); of one id or of all."""
         ...
 
     def vmid_is_free(self, vmid: int) -> bool:

@@ -1,0 +1,112 @@
+"""Decorators of the port: at most so many calls at once (``Limited``), and one report a call (``Instrumented``).
+
+``Instrumented(Limited(adapter))`` counts the wait for a place into the seconds of a call,
+``Limited(Instrumented(adapter))`` does not. What becomes of the reports is the telemetry's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from controller.engine.clock import Clock
+from controller.proxmox.around import Around
+from controller.proxmox.port import Proxmox, ProxmoxError
+
+CLUSTER = ""
+"""Stands for the node of calls that belong to none, in the counts of ``Limited``."""
+
+
+class Limited(Around):
+    """At most ``per_node`` calls in flight to each node and ``cluster`` that belong to none; others wait their turn.
+
+    Three or four are Proxmox's optimum: a node has three API workers, and each call may hold a lock (measured).
+    """
+
+    def __init__(self, port: Proxmox, per_node: int = 4, *, cluster: int = 4) -> None:
+        super().__init__(port)
+        if per_node < 1 or cluster < 1:
+            raise ValueError(f"at least one call has to be allowed at once, not {min(per_node, cluster)}")
+        self._per_node = per_node
+        self._lock = threading.Lock()
+        self._places: dict[str, threading.Semaphore] = {CLUSTER: threading.BoundedSemaphore(cluster)}
+        self._in_flight: Counter[str] = Counter()
+        self._most: Counter[str] = Counter()
+        self._waiting: Counter[str] = Counter()
+
+    @property
+    def in_flight(self) -> Mapping[str, int]:
+        """Calls on their way by node, now."""
+        with self._lock:
+            return dict(self._in_flight)
+
+    @property
+    def waiting(self) -> Mapping[str, int]:
+        """Calls that wait for a place by node, now."""
+        with self._lock:
+            return dict(self._waiting)
+
+    @property
+    def most_in_flight(self) -> Mapping[str, int]:
+        """The most calls at once by node, ever."""
+        with self._lock:
+            return dict(self._most)
+
+    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
+        del operation
+        return self._place(node or CLUSTER)
+
+    @contextmanager
+    def _place(self, node: str) -> Iterator[None]:
+        with self._lock:
+            places = self._places.setdefault(node, threading.BoundedSemaphore(self._per_node))
+            self._waiting[node] += 1
+        with places:
+            with self._lock:
+                self._waiting[node] -= 1
+                self._in_flight[node] += 1
+                self._most[node] = max(self._most[node], self._in_flight[node])
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._in_flight[node] -= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call that ended."""
+
+    operation: str
+    """The method of the port."""
+    node: str | None
+    outcome: str
+    """``ok``, the ``reason`` of the error, or ``Bug`` for an exception that the port should never raise."""
+    seconds: float
+
+
+class Instrumented(Around):
+    """Reports every call when it ended, from the thread that made it."""
+
+    def __init__(self, port: Proxmox, on_call: Callable[[Call], None], *, clock: Clock) -> None:
+        super().__init__(port)
+        self._on_call = on_call
+        self._clock = clock
+
+    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
+        return self._timed(operation, node)
+
+    @contextmanager
+    def _timed(self, operation: str, node: str | None) -> Iterator[None]:
+        began, outcome = self._clock.monotonic(), "Bug"
+        try:
+            yield
+            outcome = "ok"
+        except ProxmoxError as error:
+            outcome = error.reason
+            raise
+        finally:
+            self._on_call(Call(operation, node, outcome, self._clock.monotonic() - began))
