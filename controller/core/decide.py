@@ -99,15 +99,16 @@ def _after_the_end(view: View, life: Incarnation) -> Decision:
     assert life.ending is not None  # noqa: S101 - only an ending makes a tombstone
     phase = Phase.FAILED if life.ending.reason is EndReason.NEVER_READY else Phase.EXPIRED
     if view.desired is None:
-        if view.missing is None or view.undecided or view.brakes.mass_delete.engaged:
+        if view.missing is None or view.undecided or view.brakes.against_orphan(life.uid):
             return Decision(step=Rest(), phase=phase, reason=life.ending.reason, message=life.ending.message)
         if not view.missing.confirmed(now=view.now, grace=view.grace):
+            grace_ends = view.missing.confirmed_at(view.grace)
             return Decision(
                 step=Rest(),
                 phase=phase,
                 reason=life.ending.reason,
                 message=life.ending.message,
-                again_at=view.missing.confirmed_at(view.grace),
+                again_at=grace_ends if grace_ends > view.now else None,  # else the next scan brings it back
             )
         return Decision(
             step=Release(), phase=phase, reason="Forgotten", message="its manifest is gone too: the name is free again"
@@ -118,7 +119,8 @@ def _after_the_end(view: View, life: Incarnation) -> Decision:
 
 
 def _asks_for_new_life(desired: DesiredSession, life: Incarnation) -> bool:
-    return desired.generation != life.generation
+    # A new revision may have been heard of, and its generation taken over, while nothing could be replaced.
+    return desired.generation != life.generation or desired.revision != life.revision
 
 
 # -- a life being ended, or a container being given up ---------------------------------------------------------
@@ -190,7 +192,7 @@ def _end_if_due(view: View, life: Incarnation) -> Decision | None:
             message="its time is up",
         )
     if view.desired is not None:
-        if view.desired.generation != life.generation and view.desired.revision != life.revision:
+        if view.desired.revision != life.revision:
             return _replace(view, life, view.desired)
         return None
     if view.missing is None or view.undecided or not view.missing.confirmed(now=view.now, grace=view.grace):

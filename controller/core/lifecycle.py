@@ -31,7 +31,7 @@ def extended(incarnation: Incarnation, seconds: float) -> float:
     """The new ``extension`` after granting ``seconds`` more.
 
     Raises:
-        ValueError: a sentence, when the end would pass the template's maximum or move into the past.
+        ValueError: a sentence, when the end would pass the template's maximum.
     """
     room = cap(incarnation) - deadline(incarnation)
     if seconds > room + 1e-6:

@@ -59,10 +59,9 @@ def _decision(
     phase = {Stage.ACCEPTED: Phase.PENDING, Stage.CREATING: Phase.CREATING, Stage.CREATED: Phase.STARTING}.get(
         life.stage, Phase.READY
     )
-    times = [time for time in (again_at, deadline(life)) if time is not None and time != float("inf")]
-    if view.missing is not None and view.missing.confirmed_at(view.grace) > view.now:
-        times.append(view.missing.confirmed_at(view.grace))
-    return Decision(step=step, phase=phase, reason=reason, message=message, again_at=min(times) if times else None)
+    grace_ends = view.missing.confirmed_at(view.grace) if view.missing is not None else None
+    times = [time for time in (again_at, deadline(life), grace_ends) if time is not None and time > view.now]
+    return Decision(step=step, phase=phase, reason=reason, message=message, again_at=min(times, default=None))
 
 
 def _held(view: View, life: Incarnation) -> Decision | None:
@@ -127,11 +126,16 @@ def merge(old: SessionSpec, desired: DesiredSession) -> tuple[SessionSpec, tuple
 
 
 def _place(view: View, life: Incarnation) -> Decision:
+    return _make(view, life, Place(), "Placing", "a container is about to be made")
+
+
+def _make(view: View, life: Incarnation, step: Place | Create, reason: str, message: str) -> Decision:
+    """Ask for a container, where nothing holds that."""
     if brake := view.brakes.against_creation():
         return replace(_decision(view, life, Rest(), brake[0], brake[1]), phase=Phase.HELD)
     if view.desired is None:
         return _decision(view, life, Rest(), "ManifestMissing", "its manifest is missing: no container is made now")
-    return _decision(view, life, Place(), "Placing", "a container is about to be made")
+    return _decision(view, life, step, reason, message)
 
 
 def _creating(view: View, life: Incarnation) -> Decision:
@@ -153,7 +157,7 @@ def _creating(view: View, life: Incarnation) -> Decision:
             error = view.task.exit_status if view.task is not None else ""
             return _decision(view, life, FinishTask(error or "it vanished"), "CreateFailed", f"making {where} failed")
         case Presence.ABSENT:
-            return _decision(view, life, Create(), "CreatingAgain", f"{where} was never made: asked for again")
+            return _make(view, life, Create(), "CreatingAgain", f"{where} was never made: asked for again")
         case Presence.FOREIGN:
             return _decision(view, life, Displaced(), "VmidTaken", f"VMID {placement.vmid} is somebody else's")
         case _:
@@ -177,6 +181,10 @@ def _keep(view: View, life: Incarnation) -> Decision:
         return _finish_task(view, life)
     if view.live is not None:
         return _by_live(view, life, view.live)
+    assert life.placement is not None  # noqa: S101 - the stage says so
+    if view.listed is not None and view.listed.node != life.placement.node:
+        node = view.listed.node
+        return _decision(view, life, Follow(node), "Migrated", f"it moved to {node}: followed")
     if life.stage is Stage.CREATED:
         return _towards_ready(view, life)
     return _by_list(view, life)
@@ -186,8 +194,10 @@ def _finish_task(view: View, life: Incarnation) -> Decision:
     assert life.task is not None  # noqa: S101 - the caller looked
     if view.task is None or view.task.state is TaskState.RUNNING:
         return _decision(view, life, Rest(), "Working", f"a {life.task.kind} task runs")
-    error = view.task.exit_status if view.task.state is TaskState.FAILED else None
-    return _decision(view, life, FinishTask(error), "TaskFailed" if error else "TaskDone", f"{life.task.kind} ended")
+    if view.task.state is TaskState.FAILED:
+        error = view.task.exit_status or "unknown"
+        return _decision(view, life, FinishTask(error), "TaskFailed", f"{life.task.kind} failed: {error}")
+    return _decision(view, life, FinishTask(), "TaskDone", f"{life.task.kind} ended")
 
 
 def _towards_ready(view: View, life: Incarnation) -> Decision:
@@ -196,9 +206,9 @@ def _towards_ready(view: View, life: Incarnation) -> Decision:
     if not life.configured:
         return _decision(view, life, Look(), "Configuring", "the clone gets its own settings")
     if life.started_at is None:
-        return _decision(view, life, Start(), "Starting", "the container is being started")
+        return _decision(view, life, Look(), "Starting", "the container is looked at before it is started")
     limit = readiness_deadline(life)
-    if limit is not None and view.now >= limit:
+    if limit is not None and view.now >= limit and not view.brakes.against_expiry():
         message = f"container {life.placement.vmid} was not ready within {life.spec.readiness.timeout:.0f} s"
         if life.attempts + 1 >= view.attempts:
             return _decision(
@@ -226,14 +236,11 @@ def _row_vanished(view: View, life: Incarnation) -> bool:
 
 def _by_list(view: View, life: Incarnation) -> Decision:
     """A session that was ready: does the bulk observation show anything that calls for a closer look?"""
-    assert life.placement is not None  # noqa: S101 - the stage says so
     listed = view.listed
     if _row_vanished(view, life):
         return _decision(view, life, Look(), "Unseen", "the container is not listed any more: it is looked at")
     if listed is None or view.observed_at is None:
         return _steady(view, life)
-    if listed.node != life.placement.node:
-        return _decision(view, life, Follow(listed.node), "Migrated", f"it moved to {listed.node}: followed")
     if listed.lock is None and statistics_count(life, view.observed_at):
         if listed.status == "stopped":
             return _decision(view, life, Look(status_too=True), "Stopped", "it does not seem to run: it is looked at")
@@ -338,6 +345,8 @@ def _conform(view: View, life: Incarnation, live: Live) -> Decision:
             )
             return replace(stopped, phase=Phase.HELD)
         return _decision(view, life, Start(), "Restarting", "it was stopped: it is started again")
+    if life.stage is Stage.CREATED and life.started_at is None:
+        return _decision(view, life, Start(), "Starting", "the container is being started")
     if life.applied != wanted:
         return _decision(view, life, Conformed(), "Conforms", "its resources are those of its spec")
     if life.stage is Stage.CREATED:

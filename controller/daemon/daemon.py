@@ -181,6 +181,9 @@ class Daemon:
         if not changed:
             _LOG.info("settings.unchanged")
             return
+        secret = settings.secret().get_secret_value()
+        redact.register(secret)
+        self.adapter.use_secret(secret)
         set_level(settings.log.level)
         guards = settings.guards
         self.picture.set_limits(
@@ -202,7 +205,7 @@ class Daemon:
         settings, clock = self.settings, self.clock
         secret = settings.secret().get_secret_value()
         redact.register(secret)
-        adapter = ProxmoxAdapter(
+        self.adapter = ProxmoxAdapter(
             Endpoint(
                 url=settings.proxmox.url,
                 token_id=settings.proxmox.token_id,
@@ -212,7 +215,7 @@ class Daemon:
                 read_timeout=settings.proxmox.timeout,
             )
         )
-        counted = Instrumented(adapter, self._called, clock=clock)
+        counted = Instrumented(self.adapter, self._called, clock=clock)
         port = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
         ledger = Ledger(settings.ledger.url, clock=clock, on_event=_log_event)
         for life in ledger.lives():

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from controller.core.incarnation import Incarnation
@@ -198,6 +198,12 @@ class Ledger:
         """The newest events, oldest first; all sessions' where ``session`` is None."""
         with self._lock, self._engine.connect() as connection:
             return self._events.read(connection, session=session, after=after, limit=limit)
+
+    def newest(self) -> Timestamp | None:
+        """When the last event was recorded, by the wall clock of then."""
+        with self._lock, self._engine.connect() as connection:
+            newest = connection.execute(select(func.max(schema.events.c.last_at))).scalar()
+        return float(newest) if newest is not None else None
 
     # -- settings ----------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ class Picture:
         self._desired: DesiredSnapshot | None = None
         self._missing: dict[str, Missing] = {}
         self._mass_delete = mass_delete
-        self._clock_jump = clock_jump
+        self._clock_jump = self._clock_since_last_time(clock_jump)
         self._ever_scanned = False
         self._ever_observed = False
         self._paused = tools.ledger.setting(PAUSED)
@@ -247,6 +247,13 @@ class Picture:
             else Note("MassDeleteReleased", "the manifests are back or were confirmed as gone: orphans are destroyed"),
         )
         return True
+
+    def _clock_since_last_time(self, guard: ClockJump) -> ClockJump:
+        """A wall clock that is behind the ledger's last event was set back while nobody watched."""
+        clock, newest = self._tools.clock, self._tools.ledger.newest()
+        if newest is None or clock.now() >= newest - guard.tolerance:
+            return guard
+        return guard.observe(now=newest, monotonic=clock.monotonic())
 
     def _watch_clock(self) -> bool:
         """Let the clock guard see the clocks; True when timers have to be set anew."""
