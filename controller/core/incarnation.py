@@ -117,6 +117,12 @@ class Incarnation:
     def condition(self, type_: str) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == type_), None)
 
+    def not_ready(self, *, reason: str, message: str, now: Timestamp) -> Incarnation:
+        """The same with ``Ready`` False, if it was ever True."""
+        if self.condition("Ready") is None:
+            return self
+        return self.with_condition("Ready", ConditionStatus.FALSE, reason=reason, message=message, now=now)
+
     def with_condition(
         self, type_: str, status: ConditionStatus, *, reason: str, message: str, now: Timestamp
     ) -> Incarnation:

@@ -72,7 +72,7 @@ class Destruction:
                 applied=None,
                 discard=None,
                 attempts=current.attempts + 1 if given_up else current.attempts,
-            ),
+            ).not_ready(reason="ContainerGone", message=message, now=self._tools.clock.now()),
             Note("ContainerGone", message, warning=True),
         )
         return Next()

@@ -73,7 +73,11 @@ class Lives:
         hit(Failpoint.EXPIRY_DECIDED)
         ending = Ending(reason=step.reason, message=step.message, since=self._tools.clock.now())
         self._tools.ledger.change(
-            life, lambda current: replace(current, ending=ending), Note(str(step.reason), step.message)
+            life,
+            lambda current: replace(current, ending=ending).not_ready(
+                reason=str(step.reason), message=step.message, now=ending.since
+            ),
+            Note(str(step.reason), step.message),
         )
         hit(Failpoint.EXPIRY_RECORDED)
         return Next()

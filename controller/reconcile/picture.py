@@ -81,11 +81,12 @@ class Picture:
         sessions = {s for vmid in change.vmids if (s := tools.ledger.session_at(vmid)) is not None}
         sessions |= self._account()
         with self._lock:
+            seen_before = self._ever_observed
             newly = not self._ever_observed and tools.inventory.problem is None and not self._unaccounted()
             self._ever_observed = self._ever_observed or newly
             braked = self._weigh()
             stepped = self._watch_clock()
-        if change.problem_changed and (self._ever_observed or tools.inventory.problem):
+        if change.problem_changed and (seen_before or tools.inventory.problem):
             problem = tools.inventory.problem
             note_ = (
                 Note("NotObserved", problem, warning=True)

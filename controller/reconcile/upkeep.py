@@ -96,7 +96,12 @@ class Upkeep:
             raise
         hit(Failpoint.START_CALLED)
         if again:
-            life = tools.ledger.change(life, lambda current: replace(current, stage=Stage.CREATED))
+            life = tools.ledger.change(
+                life,
+                lambda current: replace(current, stage=Stage.CREATED).not_ready(
+                    reason="Stopped", message="it was stopped and is started again", now=now
+                ),
+            )
         message = f"container {placement.vmid} is started" + (" again: it was stopped" if again else "")
         self._begin_task(life, upid, "vzstart", node, message, started_at=now)
         hit(Failpoint.START_TASK_RECORDED)
