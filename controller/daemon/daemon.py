@@ -221,14 +221,13 @@ class Daemon:
         for life in ledger.lives():
             if (credential := ledger.credential(life.session)) is not None:
                 redact.register(credential.password)
-        pools = frozenset({settings.proxmox.pool})
         add: Callable[[str], None] = self.queue.add
         return Tools(
             port=port,
             ledger=ledger,
             clock=clock,
             board=TaskBoard(port),
-            inventory=Inventory(port, clock=clock, pools=lambda: pools),
+            inventory=Inventory(port, clock=clock, pools=lambda: self.picture.pools()),  # noqa: PLW0108 - made later
             slots=Slots(settings.proxmox.in_flight_per_node, add, clock=clock),
             clone_turns=Slots(1, add, clock=clock),
             prober=Prober(on_done=add),

@@ -49,7 +49,8 @@ class Loops:
         self.task_poll = task_poll
 
     def enqueue(self, sessions: Iterable[str]) -> None:
-        for session in sessions:
+        """By name: who is first in line for a slot is then no accident, and a history can be played again."""
+        for session in sorted(sessions):
             self._queue.add(key_of(session))
 
     # -- rounds ------------------------------------------------------------------------------------------------

@@ -30,6 +30,7 @@ class Picture:
     """Safe to use from several threads."""
 
     def __init__(self, tools: Tools, *, mass_delete: MassDelete, clock_jump: ClockJump, pools: frozenset[str]) -> None:
+        """``pools``: those that are the controller's own whether or not it has a container there."""
         self._tools = tools
         self._lock = threading.RLock()
         self._pools = pools
@@ -137,6 +138,11 @@ class Picture:
         with self._lock:
             return dict(self._missing)
 
+    def pools(self) -> frozenset[str]:
+        """The pools where containers of ours may be: the settings', and those of templates that were used."""
+        lives = self._tools.ledger.lives()
+        return self._pools | {life.spec.pool for life in lives if life.placement is not None and not life.ended}
+
     def all_sessions(self) -> set[str]:
         names = {life.session for life in self._tools.ledger.lives()}
         return names | (set(self._desired.sessions) if self._desired is not None else set())
@@ -211,7 +217,7 @@ class Picture:
 
     def _unaccounted(self) -> list[ResourceRow]:
         observation = self._tools.inventory.observation
-        return self.foundlings.unaccounted(observation.rows, self._pools) if observation is not None else []
+        return self.foundlings.unaccounted(observation.rows, self.pools()) if observation is not None else []
 
     def _account(self) -> set[str]:
         """Look at containers in our pools that nobody accounts for."""
