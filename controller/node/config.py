@@ -1,0 +1,48 @@
+"""What a node is started with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.node.profile import PROFILES, Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeConfig:
+    """A cluster of one or more nodes and the address of its API."""
+
+    listen: str = "127.0.0.1:0"
+    """Loopback only; port 0 takes a free one."""
+    nodes: tuple[str, ...] = ("pve1",)
+    """The first one answers the API; the others are reached through it."""
+    profile: str = "real"
+    """A name in ``profile.PROFILES``."""
+    seed: int = 0
+    """Of durations, MAC addresses and the choices of faults. Secrets are never drawn from it."""
+    directory: Path = field(default_factory=lambda: Path(".winux-node"))
+    """Where ``ca.pem`` and the token files go."""
+    state: Path | None = None
+    """A directory in which the cluster survives a restart; None keeps it in memory only."""
+    pool: str = "winux"
+    first_template: int = 9000
+    """VMID of the ready container template of the first node; each further node has the next one."""
+    root_password: str | None = field(default=None, repr=False)
+    """Of root@pam, for tickets; None: no password logs in."""
+    rdp_port: int = 3389
+    rdp: bool = True
+    """Whether running containers answer on their loopback addresses."""
+
+    @property
+    def timing(self) -> Profile:
+        if self.profile not in PROFILES:
+            raise ValueError(f"there is no profile {self.profile!r}; choose one of: {', '.join(PROFILES)}")
+        return PROFILES[self.profile]
+
+    @property
+    def host_port(self) -> tuple[str, int]:
+        """The two parts of ``listen``."""
+        host, colon, port = self.listen.rpartition(":")
+        if not colon or not port.isdecimal() or not host.startswith("127."):
+            raise ValueError(f"listen is {self.listen!r}; write a loopback address and a port, such as 127.0.0.1:8006")
+        return host, int(port)
