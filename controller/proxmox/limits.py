@@ -20,10 +20,15 @@ CLUSTER = ""
 """Stands for the node of calls that belong to none, in the counts of ``Limited``."""
 
 
+_ONE_NODE = 2
+"""Entries of ``Limited._places`` when one node is known: that node and ``CLUSTER``."""
+
+
 class Limited(Around):
     """At most ``per_node`` calls in flight to each node and ``cluster`` that belong to none; others wait their turn.
 
-    Three or four are Proxmox's optimum: a node has three API workers, and each call may hold a lock (measured).
+    While only one node was ever called, calls that belong to none are its too: with a single node ``per_node`` is the
+    most in all. Three or four are Proxmox's optimum: a node has three API workers, and each call may hold a lock (measured).
     """
 
     def __init__(self, port: Proxmox, per_node: int = 4, *, cluster: int = 4) -> None:
@@ -62,6 +67,8 @@ class Limited(Around):
     @contextmanager
     def _place(self, node: str) -> Iterator[None]:
         with self._lock:
+            if node == CLUSTER and len(self._places) == _ONE_NODE:
+                node = next(name for name in self._places if name != CLUSTER)
             places = self._places.setdefault(node, threading.BoundedSemaphore(self._per_node))
             self._waiting[node] += 1
         with places:

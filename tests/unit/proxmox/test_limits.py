@@ -73,6 +73,19 @@ def test_no_more_calls_at_once_than_allowed_and_each_node_has_its_own() -> None:
     assert set(port.waiting.values()) == {0}
 
 
+def test_with_a_single_node_the_limit_is_the_most_in_all() -> None:
+    gate = Gate()
+    port = Limited(gate, 3, cluster=2)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(12) as threads:
+        calls = [threads.submit(port.start, "pve1", vmid) for vmid in range(2)]
+        gate.wait_until_inside("pve1", 2)
+        calls += [threads.submit(port.nodes) for _ in range(4)]  # type: ignore[misc]
+        gate.wait_until_inside(CLUSTER, 1)
+        gate.open()
+        assert all(call.result() is not None for call in calls)
+    assert port.most_in_flight == {"pve1": 3}
+
+
 class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
