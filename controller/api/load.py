@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 
 from pydantic import ValidationError
 
@@ -119,9 +119,8 @@ class _Collected:
             self._problems.append(Problem(file=self._file, line=problem.line, column=problem.column, message=message))
 
     def _refuse(self, refused: Refused, reading: Reading, complaints: Iterable[Complaint]) -> None:
-        for complaint in complaints:
-            if len(self._problems) > MAX_PROBLEMS:
-                break
+        # One more than are kept tells that there are more; beyond that they are not even made.
+        for complaint in islice(complaints, MAX_PROBLEMS + 1 - len(self._problems)):
             at = place_in(reading, complaint)
             self._add(
                 Problem(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from controller.api.manifest import Manifest
 from controller.api.problem import Origin, Problem
 
 Timestamp = float
@@ -143,8 +144,8 @@ class DesiredSnapshot:
     """
 
     sessions: Mapping[str, DesiredSession]
-    templates: Mapping[str, object]
-    """SessionTemplate manifests by name (``controller.api`` models), the built-in ones included."""
+    templates: Mapping[str, Manifest]
+    """SessionTemplate manifests by name, the built-in ones included."""
     problems: tuple[Problem, ...] = ()
     complete: bool = True
     incomplete_because: str | None = None

@@ -28,7 +28,8 @@ class Limited(Around):
     """At most ``per_node`` calls in flight to each node and ``cluster`` that belong to none; others wait their turn.
 
     While only one node was ever called, calls that belong to none are its too: with a single node ``per_node`` is the
-    most in all. Three or four are Proxmox's optimum: a node has three API workers, and each call may hold a lock (measured).
+    most in all. Three or four are Proxmox's optimum: a node has three API workers, and each call may hold a lock
+    (measured).
     """
 
     def __init__(self, port: Proxmox, per_node: int = 4, *, cluster: int = 4) -> None:

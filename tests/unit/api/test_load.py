@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.api.load import Parsed, parse
+from controller.api.load import MAX_FILE_NODES, MAX_PROBLEMS, Parsed, parse
 from controller.api.problem import Origin
 from controller.api.session import Session
 
@@ -100,6 +100,31 @@ def test_windows_line_ends_are_line_ends() -> None:
     result = parse((session("alice") + "---\n" + session("bob", "{ttl: 5}")).replace("\n", "\r\n").encode(), "a.yaml")
     assert [manifest.name for manifest in result.manifests] == ["alice"]
     assert [(problem.line, problem.column) for problem in result.problems] == [(11, 13)]
+
+
+def test_many_documents_with_aliases_cannot_cost_more_than_one() -> None:
+    bomb = "".join(
+        f"{name}: &{name} [{', '.join([inner] * 10)}]\n"
+        for name, inner in [("a", "x"), ("b", "*a"), ("c", "*b"), ("d", "*c")]
+    )
+    result = parsed(*[bomb] * 1000)
+    assert f"the file has more than {MAX_FILE_NODES} values; split it" in {
+        problem.message for problem in result.problems
+    }
+
+
+def test_the_mistakes_of_a_file_are_told_up_to_a_number_and_none_of_its_names_is_lost() -> None:
+    count = MAX_PROBLEMS + 50
+    result = parsed(*[session(f"s{number}", "{ttl: 5}") for number in range(count)])
+    assert len(result.problems) == MAX_PROBLEMS + 1
+    assert result.problems[-1].message == f"the file has more than {MAX_PROBLEMS} mistakes; mend these first"
+    assert [refused.name for refused in result.refused] == [f"s{number}" for number in range(count)]
+
+
+def test_a_name_that_would_garble_a_terminal_is_no_name() -> None:
+    result = parsed(session('"a\\x1b[31m"'))
+    assert [problem.session for problem in result.problems] == [None]
+    assert result.opaque is not None
 
 
 @given(st.binary(max_size=300))

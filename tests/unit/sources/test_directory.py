@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from controller.engine.clock import VirtualClock
-from tests.unit.sources.given import documents, on_open, session, source, template
+from tests.unit.sources.given import DEFAULTS, documents, on_open, session, source, template
 
 
 def test_manifest_files_are_read_and_everything_else_is_passed_over(tmp_path: Path) -> None:
@@ -171,3 +172,11 @@ def test_the_revision_names_the_directory_and_its_content(tmp_path: Path) -> Non
     assert two.split("@") == ["77aa", one.split("@")[1]]
     (second / "b.yaml").write_text(session("bob"))
     assert source(second).scan().revision != two
+
+
+def test_other_defaults_of_the_site_count_from_the_next_scan(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(session("alice"))
+    scanned = source(tmp_path)
+    assert scanned.scan().sessions["alice"].spec.pool == "winux"
+    scanned.set_defaults(replace(DEFAULTS, pool="lab"))
+    assert scanned.scan().sessions["alice"].spec.pool == "lab"

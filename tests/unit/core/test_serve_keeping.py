@@ -1,0 +1,402 @@
+"""serve(): a container that exists is started, awaited, watched, and put back the way that its spec says."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from controller.core.decide import decide
+from controller.core.guards import Brakes
+from controller.core.incarnation import EndReason, Incarnation
+from controller.core.model import Phase, Resources, RestartPolicy
+from controller.core.steps import (
+    Configure,
+    Conformed,
+    End,
+    FinishTask,
+    Follow,
+    GiveUpContainer,
+    Grow,
+    Look,
+    Place,
+    Probe,
+    RecordGone,
+    Rest,
+    Start,
+)
+from controller.core.view import Presence, TaskOutcome, TaskState, View
+from tests.unit.core.given import (
+    BLIND,
+    CAP,
+    CLOCK,
+    CLONE,
+    END,
+    FAILED,
+    LOST,
+    MASS,
+    NOW,
+    OK,
+    PAUSED,
+    READY_AT,
+    READY_BY,
+    RUNNING,
+    SOON,
+    UNSYNCED,
+    Told,
+    accepted,
+    created,
+    decisions,
+    listed,
+    live,
+    ready,
+    row,
+    spec,
+    task,
+    told,
+    view,
+    wanted,
+    which,
+)
+
+HELD, STARTING, READY = Phase.HELD, Phase.STARTING, Phase.READY
+STATUS_TOO = Look(status_too=True)
+WAITING = view(created())
+STEADY = view(ready())
+
+# -- operations in flight --------------------------------------------------------------------------------------
+
+START_RUNS = view(created(task=task("vzstart")))
+
+
+@decisions(
+    row("not polled yet", START_RUNS, Rest(), STARTING, "Working", CAP),
+    row("runs", replace(START_RUNS, task=RUNNING), Rest(), STARTING, "Working", CAP),
+    row(
+        "runs, though it was just read",
+        replace(START_RUNS, task=RUNNING, live=live()),
+        Rest(),
+        STARTING,
+        "Working",
+        CAP,
+    ),
+    row("ended well", replace(START_RUNS, task=OK), FinishTask(None), STARTING, "TaskDone", CAP),
+    row("failed", replace(START_RUNS, task=FAILED), FinishTask("unable to create CT"), STARTING, "TaskFailed", CAP),
+    row("was lost", replace(START_RUNS, task=LOST), FinishTask(None), STARTING, "TaskDone", CAP),
+    row(
+        "of a desktop that is ready",
+        view(ready(task=task("resize")), task=OK),
+        FinishTask(None),
+        READY,
+        "TaskDone",
+        END,
+    ),
+)
+def test_an_operation_in_flight_comes_first(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+# -- towards ready ---------------------------------------------------------------------------------------------
+
+UNSTARTED = view(created(started_at=None))
+LATE = view(created(started_at=NOW - 300))
+TOO_LATE = "container 30101 was not ready within 300 s"
+
+
+@decisions(
+    row("it is asked whether it is ready", WAITING, Probe(), STARTING, "Probing", READY_BY),
+    row("a container is looked at before it is started", UNSTARTED, Look(), STARTING, "Starting", CAP),
+    row("it is ours: it is started", replace(UNSTARTED, live=live()), Start(), STARTING, "Starting", CAP),
+    row("not yet listed", replace(WAITING, listed=None, observed_at=NOW - 79), Probe(), STARTING, "Probing", READY_BY),
+    row(
+        "nothing observed yet", replace(WAITING, listed=None, observed_at=None), Probe(), STARTING, "Probing", READY_BY
+    ),
+    row("not listed by a late observation", replace(WAITING, listed=None), Look(), STARTING, "Unseen", CAP),
+    row("not listed, but blind", replace(WAITING, listed=None, brakes=BLIND), Probe(), STARTING, "Probing", READY_BY),
+    row("listed as stopped", replace(WAITING, listed=listed(status="stopped")), STATUS_TOO, STARTING, "Stopped", CAP),
+    row(
+        "listed as stopped by statistics from before its start",
+        replace(WAITING, listed=listed(status="stopped"), observed_at=NOW - 70),
+        Probe(),
+        STARTING,
+        "Probing",
+        READY_BY,
+    ),
+    row("migrated meanwhile", replace(WAITING, listed=listed(node="pve2")), Follow("pve2"), STARTING, "Migrated", CAP),
+    row("found stopped", replace(WAITING, live=live(running=False)), Start(), STARTING, "Restarting", CAP),
+    row("found running", replace(WAITING, live=live(running=True)), Probe(), STARTING, "Probing", READY_BY),
+    row("late", LATE, GiveUpContainer(f"{TOO_LATE}: another is tried"), STARTING, "NeverReady", CAP),
+    row("a moment before", replace(LATE, now=NOW - 1), Probe(), STARTING, "Probing", NOW),
+    row("late, but just read: asked once more", replace(LATE, live=live()), Probe(), STARTING, "Probing", CAP),
+    row(
+        "late for the last time",
+        view(created(started_at=NOW - 300, attempts=2)),
+        End(EndReason.NEVER_READY, f"{TOO_LATE}, the 3. in a row"),
+        STARTING,
+        "Failed",
+        CAP,
+    ),
+)
+def test_a_container_that_is_not_ready_yet(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_as_many_containers_are_tried_as_the_site_allows(attempts: int) -> None:
+    for given_up in range(attempts):
+        step = decide(view(created(started_at=NOW - 300, attempts=given_up), attempts=attempts)).step
+        assert isinstance(step, End if given_up == attempts - 1 else GiveUpContainer)
+
+
+@pytest.mark.parametrize("brakes", [UNSYNCED, CLOCK], ids=["a source was never seen whole", "the clock jumped"])
+@pytest.mark.parametrize("attempts", [0, 2], ids=["a container", "a life"])
+def test_nothing_is_given_up_for_its_time_while_time_or_the_picture_cannot_be_trusted(
+    brakes: Brakes, attempts: int
+) -> None:
+    given = view(created(started_at=NOW - 300, attempts=attempts), brakes=brakes)
+    assert told(given) == (Probe(), STARTING, "Probing", CAP)
+
+
+def test_the_mass_delete_brake_gives_up_what_is_never_ready() -> None:
+    assert isinstance(decide(replace(LATE, brakes=MASS)).step, GiveUpContainer)
+
+
+# -- clones ----------------------------------------------------------------------------------------------------
+
+CLONED = view(created(spec=spec(source=CLONE), configured=False, started_at=None, applied=None))
+
+
+@decisions(
+    row("it is read first", CLONED, Look(), STARTING, "Configuring", CAP),
+    row(
+        "it gets its own settings even if they are the same",
+        replace(CLONED, live=live()),
+        Configure({}, ""),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row(
+        "and what differs",
+        replace(CLONED, live=live(cores=1, memory_mib=512, protection=False)),
+        Configure({"cores": 2, "memory": 1024, "protection": 1}, "cores=2, memory=1024, protection=1"),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row("not while it is locked", replace(CLONED, live=live(lock="create")), Rest(), STARTING, "Locked", SOON),
+)
+def test_a_clone_gets_its_own_settings_before_it_is_started(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+def test_a_clone_goes_from_settings_to_disk_to_start() -> None:
+    life = replace(CLONED.incarnation or created(), configured=True)
+    small = live(disk_gib=4)
+    assert decide(view(life)).step == Look()
+    assert decide(view(life, live=small)).step == Grow(10)
+    assert decide(view(life, live=live())).step == Start()
+
+
+# -- ready: what the list shows --------------------------------------------------------------------------------
+
+MORE = Resources(cores=4, memory_mib=2048, disk_gib=20)
+
+
+@decisions(
+    row("all is well", STEADY, Rest(), READY, "Ready", END),
+    row("nothing observed yet", replace(STEADY, listed=None, observed_at=None), Rest(), READY, "Ready", END),
+    row("not listed any more", replace(STEADY, listed=None), Look(), READY, "Unseen", END),
+    row("not listed, but blind", replace(STEADY, listed=None, brakes=BLIND), Rest(), READY, "Ready", END),
+    row(
+        "not listed by an older observation",
+        replace(STEADY, listed=None, observed_at=NOW - 79),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row("migrated", replace(STEADY, listed=listed(node="pve2")), Follow("pve2"), READY, "Migrated", END),
+    row("stopped", replace(STEADY, listed=listed(status="stopped")), STATUS_TOO, READY, "Stopped", END),
+    row(
+        "stopped by late statistics",
+        replace(STEADY, listed=listed(status="stopped"), observed_at=NOW - 70),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row(
+        "stopped and locked",
+        replace(STEADY, listed=listed(status="stopped", lock="backup")),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row(
+        "its node does not answer",
+        replace(STEADY, listed=listed(status="unknown", cores=None)),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row("other cores", replace(STEADY, listed=listed(cores=8)), Look(), READY, "Drifted", END),
+    row("other memory", replace(STEADY, listed=listed(memory_mib=512)), Look(), READY, "Drifted", END),
+    row("other cores, locked", replace(STEADY, listed=listed(cores=8, lock="backup")), Rest(), READY, "Ready", END),
+    row(
+        "other cores by late statistics",
+        replace(STEADY, listed=listed(cores=8), observed_at=NOW - 70),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row(
+        "resources are not told",
+        replace(STEADY, listed=listed(cores=None, memory_mib=None)),
+        Rest(),
+        READY,
+        "Ready",
+        END,
+    ),
+    row(
+        "the spec grew",
+        view(ready(spec=spec(resources=MORE)), desired=wanted(resources=MORE), observed_at=NOW - 70),
+        Look(),
+        READY,
+        "Resizing",
+        END,
+    ),
+    row("adopted: its resources were never read", view(ready(applied=None)), Look(), READY, "Resizing", END),
+    row(
+        "paused by nobody, wanted by nobody known", replace(STEADY, desired=None), Rest(), READY, "ManifestUnknown", END
+    ),
+)
+def test_what_the_list_shows_of_a_desktop(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("late_by", "counts"), [(14.9, False), (15.0, True)], ids=["within their lag", "after their lag"]
+)
+def test_statistics_count_only_after_their_lag(late_by: float, counts: bool) -> None:
+    settled = (STEADY.observed_at or NOW) - late_by
+    given = view(ready(settled_at=settled), listed=listed(status="stopped"))
+    assert (decide(given).step == STATUS_TOO) is counts
+
+
+# -- ready: what the container itself shows --------------------------------------------------------------------
+
+OURS = replace(STEADY, live=live())
+NEVER = ready(spec=spec(restart_policy=RestartPolicy.NEVER))
+GONE = "container 30101 was destroyed by somebody else"
+TAKEN = "VMID 30101 is somebody else's now"
+
+
+def shows(**changes: object) -> View:
+    return replace(STEADY, live=live(**changes))
+
+
+@decisions(
+    row("as its spec says", OURS, Rest(), READY, "Ready", END),
+    row("gone", shows(presence=Presence.ABSENT), RecordGone(GONE), READY, "Lost", END),
+    row("somebody else's", shows(presence=Presence.FOREIGN), RecordGone(TAKEN), READY, "Lost", END),
+    row("unreadable", shows(presence=Presence.HIDDEN), Rest(), HELD, "Hidden", SOON),
+    row("a stub", shows(presence=Presence.STUB), Rest(), HELD, "Hidden", SOON),
+    row("locked", shows(lock="backup", cores=8, running=False), Rest(), READY, "Locked", SOON),
+    row("other cores", shows(cores=8), Configure({"cores": 2}, "cores=2"), READY, "Configuring", END),
+    row("no limit of cores", shows(cores=None), Configure({"cores": 2}, "cores=2"), READY, "Configuring", END),
+    row("other memory", shows(memory_mib=512), Configure({"memory": 1024}, "memory=1024"), READY, "Configuring", END),
+    row(
+        "unprotected", shows(protection=False), Configure({"protection": 1}, "protection=1"), READY, "Configuring", END
+    ),
+    row("a smaller disk", shows(disk_gib=8), Grow(10), READY, "Growing", END),
+    row("a bigger disk is left", shows(disk_gib=80), Rest(), READY, "Ready", END),
+    row("a disk of unknown size is left", shows(disk_gib=None), Rest(), READY, "Ready", END),
+    row(
+        "settings before the disk",
+        shows(cores=8, disk_gib=8),
+        Configure({"cores": 2}, "cores=2"),
+        READY,
+        "Configuring",
+        END,
+    ),
+    row("the disk before the power", shows(disk_gib=8, running=False), Grow(10), READY, "Growing", END),
+    row("stopped", shows(running=False), Start(), READY, "Restarting", END),
+    row("running", shows(running=True), Rest(), READY, "Ready", END),
+    row("stopped, and to be left so", view(NEVER, live=live(running=False)), Rest(), HELD, "Stopped", NOW + 30),
+    row("it conforms to what it grew to", view(ready(applied=None), live=live()), Conformed(), READY, "Conforms", END),
+)
+def test_what_a_look_at_a_desktop_leads_to(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+def test_restart_policy_never_is_about_desktops_that_were_ready() -> None:
+    never = spec(restart_policy=RestartPolicy.NEVER)
+    assert decide(view(created(spec=never), live=live(running=False))).step == Start()
+    assert decide(view(created(spec=never, started_at=None), live=live())).step == Start()
+
+
+@pytest.mark.parametrize("life", [created(), ready(), created(configured=False)], ids=["created", "ready", "cloned"])
+@pytest.mark.parametrize("lock", ["backup", "migrate", "snapshot", "create"])
+def test_a_locked_container_is_left_alone(life: Incarnation, lock: str) -> None:
+    for running in (None, True, False):
+        seen = live(lock=lock, cores=8, memory_mib=1, disk_gib=1, protection=False, running=running)
+        assert decide(view(life, live=seen)).step == Rest()
+
+
+@pytest.mark.parametrize("life", [created(), ready()], ids=["before it was ready", "ready"])
+def test_a_desktop_destroyed_by_hand_is_made_again_with_the_time_that_is_left(life: Incarnation) -> None:
+    assert decide(view(life, live=live(Presence.ABSENT))).step == RecordGone(GONE)
+    again = accepted(ready_at=life.ready_at, spec=life.spec)
+    decision = decide(view(again))
+    assert decision.step == Place()
+    assert decision.again_at == (CAP if life.ready_at is None else READY_AT + 1800)
+
+
+@pytest.mark.parametrize("brakes", [UNSYNCED, BLIND, CLOCK, MASS], ids=which)
+def test_a_desktop_is_cared_for_under_every_brake(brakes: Brakes) -> None:
+    assert decide(replace(STEADY, live=live(running=False), brakes=brakes)).step == Start()
+    assert decide(replace(STEADY, live=live(cores=8), brakes=brakes)).step == Configure({"cores": 2}, "cores=2")
+
+
+@pytest.mark.parametrize(
+    "missing_manifest", [{"desired": None}, {"desired": None, "undecided": True}], ids=["unseen", "undecided"]
+)
+def test_a_desktop_whose_manifest_cannot_be_seen_is_cared_for(missing_manifest: dict[str, object]) -> None:
+    assert decide(replace(STEADY, live=live(running=False), **missing_manifest)).step == Start()
+
+
+# -- pauses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"brakes": PAUSED}, "Paused"),
+        ({"incarnation": ready(paused=True)}, "Paused"),
+        ({"desired": wanted(paused=True)}, "PausedByManifest"),
+    ],
+    ids=["the controller", "by an administrator", "by its manifest"],
+)
+@pytest.mark.parametrize(
+    "seen",
+    [live(running=False), live(cores=8), live(Presence.ABSENT), live(), None],
+    ids=["stopped", "drifted", "gone", "well", "unread"],
+)
+def test_a_paused_desktop_is_left_as_it_is_until_its_time_is_up(
+    changes: dict[str, object], reason: str, seen: object
+) -> None:
+    assert told(replace(STEADY, live=seen, **changes)) == (Rest(), HELD, reason, END)
+
+
+def test_a_pause_names_what_ends_it() -> None:
+    assert "`winux resume alice`" in decide(view(ready(paused=True))).message
+    assert "spec.paused" in decide(view(ready(), desired=wanted(paused=True))).message
+
+
+def test_a_failed_task_without_a_word_is_still_a_failure() -> None:
+    silent = TaskOutcome(TaskState.FAILED, "")
+    assert decide(view(created(task=task("vzstart")), task=silent)).reason == "TaskFailed"
