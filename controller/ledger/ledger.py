@@ -88,11 +88,18 @@ class Ledger:
         """The session whose life has this VMID, meant or made."""
         return self._by_vmid.get(vmid)
 
+    def knows(self, uid: str) -> bool:
+        """Whether a life has this uid, or one had it as far back as events reach."""
+        with self._lock, self._engine.connect() as connection:
+            if any(life.uid == uid for life in self._lives.values()):
+                return True
+            return connection.execute(select(schema.events.c.id).where(schema.events.c.uid == uid)).first() is not None
+
     def begin(self, life: Incarnation, credential: Credential | None, *notes: Note) -> None:
         """A new life; a tombstone of the same session gives way.
 
         Raises:
-            Superseded: the session has a life that has not ended.
+            Superseded: the session has a life that has not ended, or another session has its VMID.
         """
         with self._lock:
             before = self._lives.get(life.session)
@@ -101,7 +108,11 @@ class Ledger:
             with self._engine.begin() as connection:
                 if before is not None:
                     self._erase(connection, before)
-                connection.execute(insert(schema.incarnations).values(_row(life)))
+                try:
+                    connection.execute(insert(schema.incarnations).values(row_of(life)))
+                except IntegrityError as error:
+                    taken = f", or VMID {vmid} belongs to another session" if (vmid := _vmid(life)) is not None else ""
+                    raise Superseded(f"session {life.session} lives already{taken}") from error
                 if credential is not None:
                     connection.execute(
                         insert(schema.credentials).values(
@@ -109,27 +120,41 @@ class Ledger:
                         )
                     )
                 written = self._note(connection, life.session, life.uid, notes)
-            if before is not None:
-                self._unindex(before)
-            self._index(life)
+            self._index(life, before)
         self._publish(written)
 
     def change(self, life: Incarnation, change: Callable[[Incarnation], Incarnation], *notes: Note) -> Incarnation:
         """Applies ``change`` to the life as it is by now and records the outcome; returns it.
 
         Raises:
-            Superseded: the session has another life by now, or none.
+            Superseded: the session has another life by now, or none, or another session has the VMID.
         """
+        return self._change(life, change, notes)
+
+    def bury(self, life: Incarnation, change: Callable[[Incarnation], Incarnation], *notes: Note) -> Incarnation:
+        """As ``change``, for the last one: the credentials go, since they open nothing any more."""
+        return self._change(life, change, notes, last=True)
+
+    def _change(
+        self,
+        life: Incarnation,
+        change: Callable[[Incarnation], Incarnation],
+        notes: tuple[Note, ...],
+        *,
+        last: bool = False,
+    ) -> Incarnation:
         with self._lock:
             before = self._lives.get(life.session)
             if before is None or before.uid != life.uid:
                 raise Superseded(f"session {life.session} has another life by now")
             after = change(before)
-            if after == before and not notes:
+            if after == before and not notes and not last:
                 return before
             with self._engine.begin() as connection:
+                if last:
+                    connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
                 if after != before:
-                    row = _row(after)
+                    row = row_of(after)
                     try:
                         connection.execute(
                             update(schema.incarnations).where(schema.incarnations.c.session == life.session).values(row)
@@ -137,8 +162,7 @@ class Ledger:
                     except IntegrityError as error:
                         raise Superseded(f"VMID {row['vmid']} belongs to another session") from error
                 written = self._note(connection, life.session, life.uid, notes)
-            self._unindex(before)
-            self._index(after)
+            self._index(after, before)
         self._publish(written)
         return after
 
@@ -155,12 +179,6 @@ class Ledger:
                 written = self._note(connection, life.session, life.uid, notes)
             self._unindex(current)
         self._publish(written)
-
-    def bury(self, life: Incarnation, change: Callable[[Incarnation], Incarnation], *notes: Note) -> Incarnation:
-        """As ``change``, for the last one: the credentials go, since they open nothing any more."""
-        with self._lock, self._engine.begin() as connection:
-            connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
-        return self.change(life, change, *notes)
 
     def credential(self, session: str) -> Credential | None:
         with self._lock, self._engine.connect() as connection:
@@ -223,10 +241,14 @@ class Ledger:
 
     # -- inside ------------------------------------------------------------------------------------------------
 
-    def _index(self, life: Incarnation) -> None:
+    def _index(self, life: Incarnation, before: Incarnation | None = None) -> None:
+        """Readers take no lock: they find the life before or this one, and never none in between."""
         self._lives[life.session] = life
-        if (vmid := _vmid(life)) is not None:
+        vmid, freed = _vmid(life), _vmid(before) if before is not None else None
+        if vmid is not None:
             self._by_vmid[vmid] = life.session
+        if freed is not None and freed != vmid and self._by_vmid.get(freed) == life.session:
+            del self._by_vmid[freed]
 
     def _unindex(self, life: Incarnation) -> None:
         self._lives.pop(life.session, None)
@@ -265,7 +287,8 @@ def _vmid(life: Incarnation) -> int | None:
     return life.placement.vmid if life.placement is not None and not life.ended else None
 
 
-def _row(life: Incarnation) -> dict[str, object]:
+def row_of(life: Incarnation) -> dict[str, object]:
+    """A life as a row of the table ``incarnations``."""
     return {
         "uid": life.uid,
         "session": life.session,
