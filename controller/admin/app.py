@@ -1,0 +1,139 @@
+"""The admin API over HTTP: routes that ask the service, and errors as problem details. Served on a unix socket only.
+
+Who may connect may do everything, passwords included: the socket's mode is the access control.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from controller import __version__
+from controller.admin.models import (
+    ContainerList,
+    ControllerStatus,
+    CredentialView,
+    EventList,
+    ExtendOrder,
+    Outcome,
+    PauseOrder,
+    Plan,
+    PlanOrder,
+    ProblemDetails,
+    SessionList,
+    SessionView,
+    TemplateList,
+    TextOrder,
+)
+from controller.admin.refusals import Refusal
+from controller.admin.service import AdminService
+
+_MOST_EVENTS = 10_000
+
+
+def make_app(service: AdminService) -> FastAPI:
+    """The routes under ``/v1``. Each runs in a thread of the server's pool: the service may wait for the ledger."""
+    app = FastAPI(title="winux admin API", version=__version__, docs_url=None, redoc_url=None)
+    _add_errors(app)
+    _add_questions(app, service)
+    _add_orders(app, service)
+    return app
+
+
+def _add_questions(app: FastAPI, service: AdminService) -> None:
+    @app.get("/v1/status")
+    def status() -> ControllerStatus:
+        return service.status()
+
+    @app.get("/v1/sessions")
+    def sessions() -> SessionList:
+        return SessionList(items=service.sessions())
+
+    @app.get("/v1/sessions/{name}")
+    def session(name: str) -> SessionView:
+        return service.session(name)
+
+    @app.get("/v1/sessions/{name}/credential")
+    def credential(name: str) -> CredentialView:
+        return service.credential(name)
+
+    @app.get("/v1/events")
+    def events(
+        session: str | None = None,
+        after: Annotated[int, Query(ge=0)] = 0,
+        limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS)] = 500,
+    ) -> EventList:
+        return EventList(items=service.events(session=session, after=after, limit=limit))
+
+    @app.get("/v1/templates")
+    def templates() -> TemplateList:
+        return TemplateList(items=service.templates())
+
+    @app.get("/v1/containers")
+    def containers() -> ContainerList:
+        return ContainerList(items=service.containers())
+
+    @app.get("/v1/plan")
+    def plan() -> Plan:
+        return service.plan()
+
+    @app.post("/v1/plan")
+    def plan_with(order: PlanOrder) -> Plan:
+        return service.plan_with(order.files, instead=order.instead)
+
+
+def _add_orders(app: FastAPI, service: AdminService) -> None:
+    @app.post("/v1/sessions/{name}/extend")
+    def extend(name: str, order: ExtendOrder) -> Outcome:
+        return service.extend(name, order.seconds)
+
+    @app.delete("/v1/sessions/{name}")
+    def delete(name: str) -> Outcome:
+        return service.delete(name)
+
+    @app.post("/v1/pause")
+    def pause(order: PauseOrder) -> Outcome:
+        return service.pause(order.session)
+
+    @app.post("/v1/resume")
+    def resume(order: PauseOrder) -> Outcome:
+        return service.resume(order.session)
+
+    @app.post("/v1/confirm")
+    def confirm() -> Outcome:
+        return service.confirm()
+
+    @app.post("/v1/apply")
+    def apply(order: TextOrder) -> Outcome:
+        return service.apply(order.text, name=order.name)
+
+
+def _add_errors(app: FastAPI) -> None:
+    @app.exception_handler(Refusal)
+    def refused(_request: Request, error: Refusal) -> JSONResponse:
+        return _problem(error.status, error.title, str(error), problems=error.problems)
+
+    @app.exception_handler(RequestValidationError)
+    def malformed(_request: Request, error: RequestValidationError) -> JSONResponse:
+        said = [f"{'.'.join(str(part) for part in one['loc'][1:])}: {one['msg']}" for one in error.errors()]
+        return _problem(422, "Invalid", f"the request cannot be used: {said[0]}", problems=tuple(said))
+
+    @app.exception_handler(HTTPException)
+    def http_error(request: Request, error: HTTPException) -> JSONResponse:
+        return _problem(error.status_code, "NoSuchRoute", f"{request.method} {request.url.path}: {error.detail}")
+
+    @app.exception_handler(Exception)
+    def failed(_request: Request, error: Exception) -> JSONResponse:
+        # The server logs it too, with its traceback: it is raised again after this answer.
+        return _problem(500, "Failed", f"the daemon failed to answer ({type(error).__name__}): see its log")
+
+
+def _problem(status: int, title: str, detail: str, *, problems: tuple[str, ...] = ()) -> JSONResponse:
+    details = ProblemDetails(title=title, status=status, detail=detail, problems=problems)
+    return JSONResponse(
+        details.model_dump(mode="json", by_alias=True), status_code=status, media_type="application/problem+json"
+    )

@@ -1,0 +1,168 @@
+"""The CLI's side of the admin API: questions and orders over the daemon's unix socket."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from controller.admin.models import (
+    ContainerList,
+    ContainerView,
+    ControllerStatus,
+    CredentialView,
+    EventList,
+    EventView,
+    ExtendOrder,
+    ManifestFile,
+    Outcome,
+    PauseOrder,
+    Plan,
+    PlanOrder,
+    ProblemDetails,
+    SessionList,
+    SessionView,
+    TemplateList,
+    TemplateView,
+    TextOrder,
+)
+
+_Answer = TypeVar("_Answer", bound=BaseModel)
+CONNECT_TIMEOUT, READ_TIMEOUT = 2.0, 60.0
+"""Seconds; the daemon is on this machine and answers from memory."""
+
+
+class NoDaemon(Exception):
+    """Nobody answers; ``str()`` says where and what to do."""
+
+
+class Refused(Exception):
+    """The daemon refused; ``str()`` is its sentence, ``problems`` one more for every mistake in what was sent."""
+
+    def __init__(self, details: ProblemDetails) -> None:
+        super().__init__(details.detail)
+        self.status = details.status
+        self.title = details.title
+        self.problems = details.problems
+
+
+def _path(session: str) -> str:
+    return f"/sessions/{quote(session, safe='')}"
+
+
+class AdminClient:
+    """A context manager. Every method raises ``NoDaemon`` or ``Refused``."""
+
+    def __init__(self, socket: Path, *, read_timeout: float = READ_TIMEOUT) -> None:
+        self._socket = socket
+        # trust_env: a proxy of the environment has no business between here and a unix socket.
+        self._http = httpx.Client(
+            transport=httpx.HTTPTransport(uds=str(socket)),
+            base_url="http://winux/v1",
+            trust_env=False,
+            timeout=httpx.Timeout(read_timeout, connect=CONNECT_TIMEOUT),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    # -- questions ---------------------------------------------------------------------------------------------
+
+    def status(self) -> ControllerStatus:
+        return self._ask(ControllerStatus, "GET", "/status")
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        return self._ask(SessionList, "GET", "/sessions").items
+
+    def session(self, name: str) -> SessionView:
+        return self._ask(SessionView, "GET", _path(name))
+
+    def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> tuple[EventView, ...]:
+        """Oldest first; the newest ``limit`` of those with an id above ``after``."""
+        query = {"after": str(after), "limit": str(limit)} | ({"session": session} if session is not None else {})
+        return self._ask(EventList, "GET", "/events", query=query).items
+
+    def templates(self) -> tuple[TemplateView, ...]:
+        return self._ask(TemplateList, "GET", "/templates").items
+
+    def containers(self) -> tuple[ContainerView, ...]:
+        return self._ask(ContainerList, "GET", "/containers").items
+
+    def credential(self, name: str) -> CredentialView:
+        return self._ask(CredentialView, "GET", f"{_path(name)}/credential")
+
+    def plan(self, files: Sequence[ManifestFile] | None = None, *, instead: bool = False) -> Plan:
+        """What is pending now; with ``files``, what they would change on top, or ``instead``, of what is in force."""
+        if files is None:
+            return self._ask(Plan, "GET", "/plan")
+        return self._ask(Plan, "POST", "/plan", body=PlanOrder(files=tuple(files), instead=instead))
+
+    # -- orders ------------------------------------------------------------------------------------------------
+
+    def extend(self, name: str, seconds: float) -> Outcome:
+        return self._ask(Outcome, "POST", f"{_path(name)}/extend", body=ExtendOrder(seconds=seconds))
+
+    def delete(self, name: str) -> Outcome:
+        return self._ask(Outcome, "DELETE", _path(name))
+
+    def pause(self, name: str | None) -> Outcome:
+        return self._ask(Outcome, "POST", "/pause", body=PauseOrder(session=name))
+
+    def resume(self, name: str | None) -> Outcome:
+        return self._ask(Outcome, "POST", "/resume", body=PauseOrder(session=name))
+
+    def confirm(self) -> Outcome:
+        return self._ask(Outcome, "POST", "/confirm")
+
+    def apply(self, text: str, *, name: str) -> Outcome:
+        return self._ask(Outcome, "POST", "/apply", body=TextOrder(text=text, name=name))
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _ask(
+        self,
+        answer: type[_Answer],
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        body: BaseModel | None = None,
+    ) -> _Answer:
+        content = body.model_dump_json(by_alias=True).encode() if body is not None else None
+        headers = {"content-type": "application/json"} if content is not None else {}
+        try:
+            response = self._http.request(method, path, params=query, content=content, headers=headers)
+        except httpx.ConnectError as error:
+            raise NoDaemon(self._unreachable(error)) from None
+        except httpx.TransportError as error:
+            raise NoDaemon(f"the daemon at {self._socket} stopped answering ({type(error).__name__})") from None
+        try:
+            if response.is_success:
+                return answer.model_validate_json(response.content)
+            raise Refused(ProblemDetails.model_validate_json(response.content))
+        except ValidationError:
+            raise NoDaemon(
+                f"what answers at {self._socket} is not a winux daemon of this version (status {response.status_code})"
+            ) from None
+
+    def _unreachable(self, error: httpx.ConnectError) -> str:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(cause, OSError) and cause.errno in {errno.EACCES, errno.EPERM}:
+            return f"the daemon's socket {self._socket} may not be opened by this user: run this as the daemon's user"
+        return f"no daemon answers at {self._socket}: start it with `winux run`"

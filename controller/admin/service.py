@@ -1,0 +1,235 @@
+"""What an administrator may ask of a running controller, and where the orders go in.
+
+It reads the same picture, ledger and statuses as the reconciler, calls nothing of Proxmox's, and waits for nobody.
+What an order does is in ``orders``, what becomes of manifests in ``applying``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from controller import __version__
+from controller.admin.applying import Applying
+from controller.admin.models import (
+    ContainerView,
+    ControllerStatus,
+    CredentialView,
+    EventView,
+    ManifestFile,
+    Outcome,
+    Plan,
+    SessionView,
+    TemplateView,
+    moment,
+    moment_or_none,
+)
+from controller.admin.orders import Orders, no_session
+from controller.admin.planning import instead_of_all, on_top, plan_addition, plan_against, plan_now
+from controller.admin.refusals import Impossible
+from controller.admin.site import Site, template_defaults
+from controller.admin.templates import template_views
+from controller.admin.views import Known, container_view, event_view, notice_views, problem_view, session_view
+from controller.api.problem import Problem
+from controller.core.model import DesiredSnapshot
+from controller.reconcile.picture import Picture
+from controller.reconcile.reconciler import Reconciler
+from controller.reconcile.tools import Tools
+
+
+class AdminService:
+    """Safe to use from several threads. Refuses with a ``Refusal``: one sentence."""
+
+    def __init__(
+        self,
+        tools: Tools,
+        picture: Picture,
+        reconciler: Reconciler,
+        *,
+        settings: Site,
+        enqueue: Callable[[str], None],
+        rescan: Callable[[], None],
+        accept_empty: Callable[[], None],
+        started_at: float,
+        queue_depth: Callable[[], int] | None = None,
+    ) -> None:
+        """``enqueue`` takes the name of a session. ``settings`` may be replaced when they were loaded anew."""
+        self._tools = tools
+        self._picture = picture
+        self._reconciler = reconciler
+        self.settings = settings
+        self._started_at = started_at
+        self._queue_depth = queue_depth
+        self._applying = Applying(tools.ledger, picture, site=lambda: self.settings, rescan=rescan)
+        self._orders = Orders(
+            tools,
+            picture,
+            enqueue=enqueue,
+            rescan=rescan,
+            accept_empty=accept_empty,
+            remove_manifest=self._applying.remove,
+        )
+
+    # -- questions ---------------------------------------------------------------------------------------------
+
+    def sessions(self) -> tuple[SessionView, ...]:
+        """Every session that is wanted or lives, tombstones included, by name."""
+        statuses, desired, now = self._reconciler.statuses(), self._picture.desired, self._tools.clock.now()
+        problems = _problems(desired)
+        lives = {life.session: life for life in self._tools.ledger.lives()}
+        wanted = desired.sessions if desired is not None else {}
+        known = (
+            Known(
+                name=name,
+                life=lives.get(name),
+                desired=wanted.get(name),
+                problems=problems.get(name, ()),
+                status=statuses.get(name),
+            )
+            for name in sorted(lives.keys() | wanted.keys())
+        )
+        return tuple(session_view(one, now=now) for one in known)
+
+    def session(self, name: str) -> SessionView:
+        """One session; also one that only a faulty manifest asks for."""
+        desired = self._picture.desired
+        known = Known(
+            name=name,
+            life=self._tools.ledger.life(name),
+            desired=desired.sessions.get(name) if desired is not None else None,
+            problems=_problems(desired).get(name, ()),
+            status=self._reconciler.status(name),
+        )
+        if known.life is None and known.desired is None and not known.problems:
+            raise no_session(name)
+        return session_view(known, now=self._tools.clock.now())
+
+    def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> tuple[EventView, ...]:
+        """The newest, oldest first. The controller's own have an empty session."""
+        events = self._tools.ledger.events(session=session, after=after, limit=limit)
+        return tuple(event_view(event) for event in events)
+
+    def status(self) -> ControllerStatus:
+        desired, observation = self._picture.desired, self._tools.inventory.observation
+        phases = Counter(session.phase for session in self.sessions())
+        return ControllerStatus(
+            version=__version__,
+            controller=self._tools.policy.controller,
+            started_at=moment(self._started_at),
+            now=moment(self._tools.clock.now()),
+            manifests=str(self.settings.manifests.path),
+            files=desired.files if desired is not None else 0,
+            scanned_at=moment_or_none(desired.scanned_at) if desired is not None else None,
+            observed_at=moment_or_none(observation.asked_at) if observation is not None else None,
+            notices=notice_views(self._picture.sentences()),
+            problems=tuple(problem_view(problem) for problem in (desired.problems if desired is not None else ())),
+            phases=dict(sorted(phases.items())),
+            queue=self._queue_depth() if self._queue_depth is not None else None,
+        )
+
+    def templates(self) -> tuple[TemplateView, ...]:
+        desired = self._picture.desired
+        if desired is None:
+            return ()
+        living = Counter(life.spec.template for life in self._tools.ledger.lives() if not life.ended)
+        return template_views(desired, defaults=template_defaults(self.settings), sessions=living)
+
+    def containers(self) -> tuple[ContainerView, ...]:
+        """Every container in our pools that was last seen, whosever it is."""
+        observation, ledger = self._tools.inventory.observation, self._tools.ledger
+        rows = observation.rows.values() if observation is not None else ()
+        pools = self._picture.pools()
+        return tuple(
+            container_view(row, session=ledger.session_at(row.vmid))
+            for row in sorted(rows, key=lambda row: row.vmid)
+            if row.kind == "lxc" and row.pool in pools and not row.template
+        )
+
+    def credential(self, name: str) -> CredentialView:
+        """The only answer with a secret in it."""
+        life = self._tools.ledger.life(name)
+        if life is None:
+            self.session(name)
+            raise Impossible(f"session {name} was not made yet: `winux describe {name}` says what it waits for")
+        if life.ended or life.ending is not None:
+            raise Impossible(f"session {name} has ended: there is nothing to log in to")
+        address = life.address or (life.placement.address if life.placement is not None else None)
+        if address is None:
+            raise Impossible(f"session {name} has no address yet: `winux get sessions {name} -w` shows when it has")
+        credential = self._tools.ledger.credential(name)
+        if credential is None:
+            raise Impossible(f"the password of session {name} is not known: a new spec.revision gives a new desktop")
+        return CredentialView(
+            session=name,
+            address=address,
+            port=life.spec.readiness.port,
+            username=credential.username,
+            password=credential.password,
+        )
+
+    # -- plans -------------------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        """What is pending now."""
+        desired = self._picture.desired
+        return Plan(
+            changes=tuple(plan_now(self._picture.all_sessions(), self._picture.view)),
+            problems=tuple(problem_view(problem) for problem in (desired.problems if desired is not None else ())),
+            notices=notice_views(self._picture.sentences()),
+        )
+
+    def plan_with(self, files: Sequence[ManifestFile], *, instead: bool) -> Plan:
+        """What these manifests would change: on top of those in force, or instead of all of them."""
+        current, defaults = self._picture.desired, template_defaults(self.settings)
+        problems: tuple[Problem, ...]
+        if instead:
+            desired = instead_of_all(files, defaults)
+            brake = self._picture.brakes().mass_delete
+            changes = plan_against(desired, self._tools.ledger.lives(), self._picture.view, mass_delete=brake)
+            problems = desired.problems
+        elif current is None:
+            raise Impossible("the manifests were not scanned yet: ask again in a moment")
+        else:
+            addition = on_top(files, current, defaults)
+            changes, problems = plan_addition(addition, self._picture.view), addition.problems
+        return Plan(
+            changes=tuple(changes),
+            problems=tuple(problem_view(problem) for problem in problems),
+            notices=notice_views(self._picture.sentences()),
+        )
+
+    # -- orders ------------------------------------------------------------------------------------------------
+
+    def extend(self, name: str, seconds: float) -> Outcome:
+        return self._orders.extend(name, seconds)
+
+    def delete(self, name: str) -> Outcome:
+        return self._orders.delete(name)
+
+    def pause(self, name: str | None) -> Outcome:
+        """``name`` None: the whole controller."""
+        return self._orders.pause(name)
+
+    def resume(self, name: str | None) -> Outcome:
+        return self._orders.resume(name)
+
+    def confirm(self) -> Outcome:
+        return self._orders.confirm()
+
+    def apply(self, text: str, *, name: str = "stdin") -> Outcome:
+        """Write manifests into the directory, all or none. ``name`` is what problems call the text."""
+        return self._applying.apply(text, name=name)
+
+
+def _problems(desired: DesiredSnapshot | None) -> dict[str, tuple[Problem, ...]]:
+    """By the session concerned: the one that a mistake is in, or those that a broken file last held."""
+    found: dict[str, tuple[Problem, ...]] = {}
+    if desired is None or not desired.problems:
+        return found
+    kept: dict[str, list[str]] = {}
+    for name in desired.undecided & desired.sessions.keys():
+        kept.setdefault(desired.sessions[name].origin.file, []).append(name)
+    for problem in desired.problems:
+        for name in kept.get(problem.file, ()) if problem.session is None else (problem.session,):
+            found[name] = (*found.get(name, ()), problem)
+    return found

@@ -1,0 +1,76 @@
+"""``winux run``, ``winux node`` and ``winux version``: what goes on until it is told to stop, and what this is."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from controller import __version__
+from controller.cli.console import say
+from controller.cli.exits import Ended, Failure
+from controller.cli.invocation import Invocation, invocation
+
+
+def run(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="The configuration; also before the command.")
+    ] = None,
+) -> None:
+    """Run the controller in the foreground, until SIGTERM or Ctrl-C. SIGHUP reads the configuration anew.
+
+    Every setting of the file can be given as a variable too: `WINUX_PROXMOX__URL` is `proxmox.url`.
+    """
+    # Only here: the daemon brings everything else with it.
+    from controller.daemon import daemon  # noqa: PLC0415
+
+    file = Invocation(config=config or invocation(context).config).config_file()
+    try:
+        status = daemon.run(file)
+    except daemon.SettingsError as error:
+        raise Failure("the settings cannot be used", *error.problems) from None
+    except (daemon.LedgerError, daemon.CannotListen) as error:
+        raise Failure(str(error)) from None
+    raise Ended(status)
+
+
+def node(
+    *,
+    listen: Annotated[str, typer.Option(metavar="ADDRESS:PORT", help="Loopback only; port 0 takes a free one.")] = (
+        "127.0.0.1:8006"
+    ),
+    nodes: Annotated[int, typer.Option(min=1, max=32, help="How many nodes the cluster has.")] = 1,
+    profile: Annotated[str, typer.Option(help="How long things take: real, demo or instant.")] = "real",
+    seed: Annotated[int, typer.Option(help="Of durations and faults.")] = 0,
+    directory: Annotated[Path, typer.Option(help="For its certificates and tokens.")] = Path(".winux-node"),
+    json_line: Annotated[bool, typer.Option("--json", help="Print one JSON line when it serves.")] = False,
+    write_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a winux.yaml that a controller can start with.")
+    ] = None,
+) -> None:
+    """Serve a Proxmox-compatible API on this machine, for trials and tests. Its containers exist in memory only."""
+    from controller.node.config import NodeConfig  # noqa: PLC0415 - only where a node is wanted
+    from controller.node.serve import serve  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    config = NodeConfig(
+        listen=listen,
+        nodes=tuple(f"pve{number + 1}" for number in range(nodes)),
+        profile=profile,
+        seed=seed,
+        directory=directory,
+    )
+    try:
+        _ = config.timing, config.host_port
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    raise Ended(serve(config, json_line=json_line, write_config=write_config))
+
+
+def version() -> None:
+    """Print the version."""
+    say(f"winux {__version__}")

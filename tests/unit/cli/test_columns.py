@@ -1,0 +1,57 @@
+"""Tables fit the terminal; pipes get everything."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from controller.cli.columns import Column, table, wrapped
+
+COLUMNS = [Column("NAME", shrinks=True), Column("PHASE"), Column("OWNER", shrinks=True)]
+LONG = "a-name-that-goes-on-and-on-and-on"
+
+
+def plain(lines: list[Text]) -> list[str]:
+    return [line.plain for line in lines]
+
+
+def test_columns_are_as_wide_as_their_widest_cell() -> None:
+    lines = table(COLUMNS, [["alice", "Ready", "a"], ["bob", "Terminating", "b"]], width=None)
+    assert plain(lines) == [
+        "NAME    PHASE         OWNER",
+        "alice   Ready         a",
+        "bob     Terminating   b",
+    ]
+
+
+def test_a_pipe_gets_long_cells_whole() -> None:
+    assert LONG in table(COLUMNS, [[LONG, "Ready", LONG]], width=None)[1].plain
+
+
+def test_a_narrow_terminal_gets_the_widest_cells_shortened_and_the_others_whole() -> None:
+    lines = plain(table(COLUMNS, [[LONG, "Ready", "alice@example.org"]], width=40))
+    assert lines == ["NAME             PHASE   OWNER", "a-name-that-g…   Ready   alice@example.…"]
+
+
+def test_nothing_is_shortened_beyond_recognition() -> None:
+    line = table(COLUMNS, [[LONG, "Ready", LONG]], width=5)[1].plain
+    assert line == "a-name-…   Ready   a-name-…"
+
+
+def test_a_message_goes_on_below_itself() -> None:
+    columns = [Column("REASON"), Column("MESSAGE", wraps=True)]
+    lines = plain(table(columns, [["Held", "one two three four five six seven eight nine ten"]], width=40))
+    assert lines == [
+        "REASON   MESSAGE",
+        "Held     one two three four five six",
+        "         seven eight nine ten",
+    ]
+
+
+def test_wide_characters_count_double() -> None:
+    lines = plain(table([Column("NAME"), Column("X")], [["日本", "x"], ["ab", "y"]], width=None))
+    assert lines[1:] == ["日本   x", "ab     y"]
+
+
+def test_a_sentence_is_broken_between_words_and_indented() -> None:
+    assert plain(wrapped(Text("! one two three four"), width=12, indent=2)) == ["! one two", "  three four"]
+    assert plain(wrapped(Text("! one two three four"), width=None, indent=2)) == ["! one two three four"]

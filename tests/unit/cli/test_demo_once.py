@@ -1,0 +1,34 @@
+"""``winux demo --once`` for real: a node, a daemon and the story, as processes on this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.e2e
+def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
+    """Also where the environment holds somebody else's settings."""
+    environment = {
+        **os.environ,
+        "TMPDIR": str(tmp_path),
+        "WINUX_PROXMOX__URL": "https://127.0.0.1:1",
+        "proxmox_api_host": "127.0.0.1:1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "controller.cli", "demo", "--once"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert len([line for line in said if line.startswith("✓")]) == 10
+    assert said[-1].startswith("All as it should be")
+    assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("winux-demo")] == []
