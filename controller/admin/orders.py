@@ -85,6 +85,9 @@ class Orders:
         if not mentioned:
             return Outcome(messages=tuple(messages))
         removal = self._remove_manifest(name)
+        if removal.removed:
+            # An administrator emptied the directory, if this was the last: that is no lost directory.
+            self._accept_empty()
         self._rescan()
         if removal.removed:
             return Outcome(messages=(*messages, removal.sentence))

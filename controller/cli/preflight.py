@@ -14,8 +14,8 @@ from controller.cli.console import out, warn
 from controller.cli.validate import scan
 from controller.core.model import ArchiveSource, CloneSource
 from controller.core.offer import Offer, TemplateDefaults, settle
+from controller.daemon.endpoint import endpoint_of
 from controller.proxmox.adapter import ProxmoxAdapter
-from controller.proxmox.endpoint import Endpoint
 from controller.proxmox.preflight import Check, Report, Right, Verdict, run_checks
 from controller.proxmox.rights import Bridge, Needs, grants
 
@@ -30,7 +30,7 @@ def check_site(settings: Settings) -> bool:
     """Ask, and print what was found; whether nothing failed."""
     proxmox, defaults = settings.proxmox, template_defaults(settings)
     out.print(Text.assemble("Proxmox VE at ", (proxmox.url, "bold"), " as ", (proxmox.token_id, "bold")))
-    port = _adapter(settings)
+    port = ProxmoxAdapter(endpoint_of(settings))
     ok = True
     for needs in needs_by_pool(_offers(settings, defaults), defaults):
         report = run_checks(port, needs, token_id=proxmox.token_id, nodes=defaults.nodes)
@@ -73,20 +73,6 @@ def _offers(settings: Settings, defaults: TemplateDefaults) -> list[Offer]:
     templates = [template for template in snapshot.templates.values() if isinstance(template, Manifest)]
     settled = [settle(template, defaults=defaults) for template in templates]
     return [offer for offer in settled if isinstance(offer, Offer)]
-
-
-def _adapter(settings: Settings) -> ProxmoxAdapter:
-    proxmox = settings.proxmox
-    return ProxmoxAdapter(
-        Endpoint(
-            url=proxmox.url,
-            token_id=proxmox.token_id,
-            token_secret=settings.secret().get_secret_value(),
-            ca_file=proxmox.ca_file,
-            fingerprint=proxmox.fingerprint,
-            read_timeout=proxmox.timeout,
-        )
-    )
 
 
 # -- showing ---------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from controller.admin.service import AdminService
 from controller.admin.site import template_defaults
 from controller.core.guards import ClockJump, MassDelete
 from controller.core.model import DesiredSnapshot
+from controller.daemon.endpoint import endpoint_of
 from controller.daemon.gauges import take_snapshot
 from controller.daemon.lockfile import LedgerLock
 from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes
@@ -35,7 +36,6 @@ from controller.ledger.database import LedgerError
 from controller.ledger.events import Event, EventType
 from controller.ledger.ledger import Ledger, Note
 from controller.proxmox.adapter import ProxmoxAdapter
-from controller.proxmox.endpoint import Endpoint
 from controller.proxmox.inventory import Inventory
 from controller.proxmox.limits import Call, Instrumented, Limited
 from controller.proxmox.taskboard import TaskBoard
@@ -203,18 +203,8 @@ class Daemon:
 
     def _make_tools(self) -> Tools:
         settings, clock = self.settings, self.clock
-        secret = settings.secret().get_secret_value()
-        redact.register(secret)
-        self.adapter = ProxmoxAdapter(
-            Endpoint(
-                url=settings.proxmox.url,
-                token_id=settings.proxmox.token_id,
-                token_secret=secret,
-                ca_file=settings.proxmox.ca_file,
-                fingerprint=settings.proxmox.fingerprint,
-                read_timeout=settings.proxmox.timeout,
-            )
-        )
+        redact.register(settings.secret().get_secret_value())
+        self.adapter = ProxmoxAdapter(endpoint_of(settings))
         counted = Instrumented(self.adapter, self._called, clock=clock)
         port = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
         ledger = Ledger(settings.ledger.url, clock=clock, on_event=_log_event)

@@ -80,6 +80,14 @@ def test_a_deleted_session_ends_and_its_manifest_is_removed(lab: Lab) -> None:
     assert "Deleted" in lab.reasons("alice")
 
 
+def test_the_last_manifest_may_be_deleted_though_that_empties_the_directory(lab: Lab) -> None:
+    lab.write("alice")
+    lab.until("alice is ready", lambda: lab.phase("alice") == "Ready")
+    lab.service.delete("alice")
+    lab.until("it is forgotten", lambda: lab.gone("alice"))
+    assert lab.service.status().notices == ()
+
+
 def test_the_other_documents_of_a_file_stay_when_one_is_deleted(lab: Lab) -> None:
     lab.ready()
     lab.world.write("class.yaml", f"{session('alice')}---\n{session('bob')}")
