@@ -37,6 +37,9 @@ def note(missing: Mapping[str, Missing], snapshot: DesiredSnapshot, lives: Mappi
         if name in snapshot.sessions or snapshot.may_hold(name, file):
             continue
         before = missing.get(name)
-        scans = before.scans + 1 if before else 1
-        after[name] = Missing(since=before.since if before else snapshot.scanned_at, scans=scans)
+        if before is None:
+            after[name] = Missing(since=snapshot.scanned_at, scans=1)
+        else:
+            # A clock that was set back meanwhile would else make the grace last as long as the jump.
+            after[name] = Missing(since=min(before.since, snapshot.scanned_at), scans=before.scans + 1)
     return after

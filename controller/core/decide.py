@@ -184,7 +184,8 @@ def _gone(life: Incarnation) -> Bury | RecordGone:
 def _end_if_due(view: View, life: Incarnation) -> Decision | None:
     if view.now >= deadline(life):
         if brake := view.brakes.against_expiry():
-            return Decision(step=Rest(), phase=Phase.HELD, reason=brake[0], message=brake[1])
+            again_at = view.now + LOOK_AGAIN
+            return Decision(step=Rest(), phase=Phase.HELD, reason=brake[0], message=brake[1], again_at=again_at)
         return Decision(
             step=End(EndReason.EXPIRED, "its time was up"),
             phase=Phase.TERMINATING,
@@ -199,12 +200,10 @@ def _end_if_due(view: View, life: Incarnation) -> Decision | None:
         return None
     if brake := view.brakes.against_orphan(life.uid):
         return Decision(step=Rest(), phase=Phase.HELD, reason=brake[0], message=brake[1], again_at=deadline(life))
-    return Decision(
-        step=End(EndReason.MANIFEST_REMOVED, f"its manifest was removed from {life.origin_file}"),
-        phase=Phase.TERMINATING,
-        reason="ManifestRemoved",
-        message=f"its manifest was removed from {life.origin_file}",
-    )
+    reason, message = EndReason.MANIFEST_REMOVED, f"its manifest was removed from {life.origin_file}"
+    if not life.origin_file:
+        reason, message = EndReason.UNKNOWN_ORPHAN, "no manifest asks for it"
+    return Decision(step=End(reason, message), phase=Phase.TERMINATING, reason=str(reason), message=message)
 
 
 def _replace(view: View, life: Incarnation, desired: DesiredSession) -> Decision | None:

@@ -54,6 +54,14 @@ def backoff(incarnation: Incarnation) -> float:
     return float(min(60.0, 2.0 * 2 ** min(incarnation.failures, 6)))
 
 
-def statistics_count(incarnation: Incarnation, observed_at: Timestamp) -> bool:
+def since_settled(incarnation: Incarnation, observed_at: Timestamp, *, now: Timestamp) -> float:
+    """Seconds from the end of our last operation on the container to an observation; infinite if there was none."""
+    settled_at = incarnation.settled_at
+    if settled_at is None or settled_at > now:  # the clock was set back since: every observation of today is later
+        return float("inf")
+    return observed_at - settled_at
+
+
+def statistics_count(incarnation: Incarnation, observed_at: Timestamp, *, now: Timestamp) -> bool:
     """Whether an observation is late enough after our last operation for its statistics to be about it."""
-    return incarnation.settled_at is None or observed_at >= incarnation.settled_at + STATISTICS_LAG
+    return since_settled(incarnation, observed_at, now=now) >= STATISTICS_LAG

@@ -27,7 +27,8 @@ class Marker:
 
 def describe(marker: Marker, *, owner: str | None) -> str:
     """The description of a container: a sentence for people, then the marker, one ``key: value`` a line."""
-    who = f" for {_one_line(owner)}" if owner else ""
+    name = _one_line(owner or "")
+    who = f" for {name}" if name else ""
     accepted = datetime.fromtimestamp(marker.accepted_at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     values = (marker.controller, marker.session, marker.uid, str(marker.vmid), accepted)
     lines = [f"winux.dev/{key}: {value}" for key, value in zip(_KEYS, values, strict=True)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.incarnation import EndReason, Incarnation, Stage
-from controller.core.lifecycle import deadline, readiness_deadline, statistics_count
+from controller.core.lifecycle import deadline, readiness_deadline, since_settled, statistics_count
 from controller.core.model import DesiredSession, Phase, RestartPolicy, SessionSpec
 from controller.core.steps import (
     Configure,
@@ -32,17 +32,24 @@ from controller.core.steps import (
     Start,
     Step,
 )
-from controller.core.view import Live, Presence, TaskState, View
+from controller.core.view import Listed, Live, Presence, TaskState, View
 
 LOOK_AGAIN = 5.0
+EXISTENCE_LAG = 1.0
+"""Seconds after an operation ended until its container must be listed: existence is live, the answer is on its way."""
 
 
 def serve(view: View, life: Incarnation) -> Decision:
     """The next step of a life that is neither over nor due."""
     if held := _held(view, life):
-        return held
-    if revised := _revised(view, life):
-        return revised
+        # What became of an operation that was in flight is found out all the same: its place is wanted by others.
+        unfinished = (life.stage is Stage.CREATING or life.task is not None) and not view.brakes.paused
+        decision = _by_stage(view, life) if unfinished else held
+        return decision if isinstance(decision.step, FinishTask | RecordCreated | Resolve | Displaced) else held
+    return _revised(view, life) or _by_stage(view, life)
+
+
+def _by_stage(view: View, life: Incarnation) -> Decision:
     match life.stage:
         case Stage.ACCEPTED:
             return _place(view, life)
@@ -161,7 +168,7 @@ def _creating(view: View, life: Incarnation) -> Decision:
         case Presence.FOREIGN:
             return _decision(view, life, Displaced(), "VmidTaken", f"VMID {placement.vmid} is somebody else's")
         case _:
-            return _decision(
+            unclear = _decision(
                 view,
                 life,
                 Rest(),
@@ -170,6 +177,7 @@ def _creating(view: View, life: Incarnation) -> Decision:
                 f"killed; if it stays so, an administrator runs `pct unlock {placement.vmid}` and removes it",
                 again_at=view.now + LOOK_AGAIN,
             )
+            return replace(unclear, phase=Phase.HELD)
 
 
 # -- with a container ------------------------------------------------------------------------------------------
@@ -222,7 +230,7 @@ def _towards_ready(view: View, life: Incarnation) -> Decision:
     if _row_vanished(view, life):
         return _decision(view, life, Look(), "Unseen", "the container is not listed any more: it is looked at")
     stopped = view.listed is not None and view.listed.status == "stopped"
-    if stopped and view.observed_at is not None and statistics_count(life, view.observed_at):
+    if stopped and view.observed_at is not None and statistics_count(life, view.observed_at, now=view.now):
         return _decision(view, life, Look(status_too=True), "Stopped", "it does not seem to run: it is looked at")
     return _probe(view, life)
 
@@ -231,7 +239,7 @@ def _row_vanished(view: View, life: Incarnation) -> bool:
     """Not listed by an observation that was asked for well after the last operation ended."""
     if view.listed is not None or view.observed_at is None or view.brakes.blind:
         return False
-    return life.settled_at is None or view.observed_at > life.settled_at + 1.0
+    return since_settled(life, view.observed_at, now=view.now) > EXISTENCE_LAG
 
 
 def _by_list(view: View, life: Incarnation) -> Decision:
@@ -240,20 +248,34 @@ def _by_list(view: View, life: Incarnation) -> Decision:
     if _row_vanished(view, life):
         return _decision(view, life, Look(), "Unseen", "the container is not listed any more: it is looked at")
     if listed is None or view.observed_at is None:
-        return _steady(view, life)
-    if listed.lock is None and statistics_count(life, view.observed_at):
-        if listed.status == "stopped":
-            return _decision(view, life, Look(status_too=True), "Stopped", "it does not seem to run: it is looked at")
-        wanted = life.spec.resources
-        differs = (listed.cores not in (None, wanted.cores)) or (listed.memory_mib not in (None, wanted.memory_mib))
-        if listed.status == "running" and differs:
-            return _decision(view, life, Look(), "Drifted", "its resources are not those of its spec: it is looked at")
+        # A container that was just made may have been taken away again: somebody has to come back to it.
+        too_early = view.observed_at is not None and not view.brakes.blind
+        return _steady(view, life, again_at=view.now + LOOK_AGAIN if too_early else None)
+    doubt = _doubt(view, life, listed)
+    if doubt is not None and statistics_count(life, view.observed_at, now=view.now):
+        return doubt
     if life.spec.resources != life.applied:
         return _decision(view, life, Look(), "Resizing", "its resources change with its spec")
-    return _steady(view, life)
+    # A row that is in doubt too early may not change again.
+    return _steady(view, life, again_at=view.now + LOOK_AGAIN if doubt is not None else None)
 
 
-def _steady(view: View, life: Incarnation) -> Decision:
+def _doubt(view: View, life: Incarnation, listed: Listed) -> Decision | None:
+    """What a row shows that calls for a look at the container itself, once its statistics can be believed."""
+    if listed.lock is not None:
+        return None
+    if listed.status == "stopped":
+        return _decision(view, life, Look(status_too=True), "Stopped", "it does not seem to run: it is looked at")
+    wanted, hostname = life.spec.resources, life.session.partition(".")[0]
+    if listed.status == "running" and listed.name not in (None, hostname):
+        return _decision(view, life, Look(), "Renamed", f"it is called {listed.name} now: it is looked at")
+    differs = (listed.cores not in (None, wanted.cores)) or (listed.memory_mib not in (None, wanted.memory_mib))
+    if listed.status == "running" and differs:
+        return _decision(view, life, Look(), "Drifted", "its resources are not those of its spec: it is looked at")
+    return None
+
+
+def _steady(view: View, life: Incarnation, *, again_at: float | None = None) -> Decision:
     if view.desired is None and view.missing is not None:
         return _decision(
             view,
@@ -261,6 +283,7 @@ def _steady(view: View, life: Incarnation) -> Decision:
             Rest(),
             "ManifestMissing",
             "its manifest is missing: it ends if it stays so for the grace period",
+            again_at=again_at,
         )
     if view.desired is None:
         return _decision(
@@ -269,8 +292,10 @@ def _steady(view: View, life: Incarnation) -> Decision:
             Rest(),
             "ManifestUnknown",
             "its manifest cannot be seen now: it is kept as it was last asked for",
+            again_at=again_at,
         )
-    return _decision(view, life, Rest(), "Ready", f"the desktop is ready at {life.address or 'an unknown address'}")
+    said = f"the desktop is ready at {life.address or 'an unknown address'}"
+    return _decision(view, life, Rest(), "Ready", said, again_at=again_at)
 
 
 def _by_live(view: View, life: Incarnation, live: Live) -> Decision:

@@ -55,6 +55,8 @@ class Listed:
     lock: str | None
     cores: int | None
     memory_mib: int | None
+    name: str | None = None
+    """Its hostname; None where Proxmox does not tell it yet."""
 
 
 class TaskState(StrEnum):

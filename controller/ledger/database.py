@@ -25,12 +25,24 @@ def open_database(url: str) -> Engine:
     """
     try:
         parsed = make_url(url)
-        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else create_engine(parsed, pool_pre_ping=True)
-        metadata.create_all(engine)
+    except (ArgumentError, ValueError):
+        # Neither the URL nor the error is shown: either may hold the password.
+        raise LedgerError(
+            "the ledger's URL cannot be read: expected one such as sqlite:////var/lib/winux/ledger.db or "
+            "postgresql+psycopg://winux:PASSWORD@127.0.0.1/winux, with special characters of the password as %XX"
+        ) from None
+    try:
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+        metadata.create_all(engine, tables=[settings])
         _check_version(engine)
-    except (ArgumentError, SQLAlchemyError, OSError, ImportError) as error:
-        raise LedgerError(f"the ledger {_shown(url)} cannot be opened: {_first_line(error)}") from error
+        metadata.create_all(engine)
+    except (SQLAlchemyError, OSError, ImportError) as error:
+        raise LedgerError(f"the ledger {_shown(parsed)} cannot be opened: {_first_line(error)}") from error
     return engine
+
+
+def _server(url: URL) -> Engine:
+    return create_engine(url, pool_pre_ping=True, hide_parameters=True)
 
 
 def _sqlite(url: URL) -> Engine:
@@ -41,13 +53,19 @@ def _sqlite(url: URL) -> Engine:
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
         path.chmod(0o600)
     # One connection, used under the ledger's lock: SQLite has one writer anyway.
-    engine = create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False, "timeout": 30})
+    engine = create_engine(
+        url,
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": 30},
+        hide_parameters=True,  # a failed statement is logged; its parameters may be credentials
+    )
 
     @event.listens_for(engine, "connect")
     def durable(connection: object, _record: object) -> None:
         cursor = connection.cursor()  # type: ignore[attr-defined]  # the DBAPI's own type
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")  # an intent has to survive a power cut before its call is made
+        cursor.execute("PRAGMA secure_delete=ON")  # an erased password is overwritten, not just unlinked
         cursor.close()
 
     return engine
@@ -65,11 +83,9 @@ def _check_version(engine: Engine) -> None:
             )
 
 
-def _shown(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except ArgumentError:
-        return "URL"
+def _shown(url: URL) -> str:
+    """Without its password, nor its query, which may hold one too."""
+    return url.set(query={}).render_as_string(hide_password=True)
 
 
 def _first_line(error: Exception) -> str:

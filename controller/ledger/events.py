@@ -45,19 +45,25 @@ class EventLog:
 
     def write(self, connection: Connection, event: Event) -> Event:
         last = self._last.get(event.session)
-        if last is not None and last.same_as(event):
-            event = replace(event, id=last.id, count=last.count + 1, first_at=last.first_at)
-            connection.execute(
-                update(events).where(events.c.id == event.id).values(count=event.count, last_at=event.last_at)
-            )
-        else:
+        written = self._count_on(connection, last, event) if last is not None and last.same_as(event) else None
+        if written is None:
             values = {name: getattr(event, name) for name in events.c.keys() if name != "id"}  # noqa: SIM118
             result = connection.execute(insert(events).returning(events.c.id), [values])
-            event = replace(event, id=int(result.scalar_one()))
-            if event.id % 1000 == 0:
-                connection.execute(delete(events).where(events.c.id <= event.id - KEPT))
-        self._last[event.session] = event
-        return event
+            written = replace(event, id=int(result.scalar_one()))
+            if written.id % 1000 == 0:
+                connection.execute(delete(events).where(events.c.id <= written.id - KEPT))
+        self._last[event.session] = written
+        return written
+
+    @staticmethod
+    def _count_on(connection: Connection, last: Event, event: Event) -> Event | None:
+        """The last event, counted once more; None where its row is gone: pruned, or rolled back and its id reused."""
+        counted = replace(last, count=last.count + 1, last_at=event.last_at)
+        same = {name: getattr(last, name) for name in ("id", "session", "uid", "reason", "message", "first_at")}
+        result = connection.execute(
+            update(events).filter_by(**same).values(count=counted.count, last_at=counted.last_at)
+        )
+        return counted if result.rowcount else None
 
     def read(self, connection: Connection, *, session: str | None, after: int, limit: int) -> list[Event]:
         """The newest ``limit`` events with an id above ``after``, oldest first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.incarnation import Incarnation, Placement, Stage, Task
+from controller.core.lifecycle import backoff
 from controller.core.model import ArchiveSource, CloneSource, CloneTemplate
 from controller.core.ownership import Marker, describe
 from controller.core.placement import NoRoom, choose_address, choose_node, choose_vmid, templates_on
@@ -26,9 +27,12 @@ from controller.reconcile.tools import Next, Outcome, Tools, Waits, interface, k
 
 SETTLE = 3.0
 """Seconds after a lost call until its traces must show: its task was visible after 146 ms at most (PVE 9.2)."""
-CLOCK_SKEW = 120.0
-"""Seconds by which a node's clock may differ from ours; VMIDs rest longer than that, so no older task is mistaken."""
+CLOCK_SKEW = 86_400.0
+"""Seconds by which a node's clock may differ from ours, or ours from itself: more than any mistaken time zone. Older
+tasks of ours on the VMID count then too, but all they can do is to have an administrator asked instead of a VMID given
+up that may be ours."""
 NO_TURN = Waits("WaitingForSlot", "other operations run on the node: it waits for its turn")
+NO_TEMPLATE = Waits("WaitingForTemplate", "its container template is being cloned: it waits for its turn")
 
 
 class Creation:
@@ -47,7 +51,7 @@ class Creation:
             template = self._template(life, node)
             if template is None and isinstance(life.spec.source, CloneSource):
                 tools.slots.release(node, key)
-                return Waits("WaitingForTemplate", "its container template is being cloned: it waits for its turn")
+                return NO_TEMPLATE
             life = self._record_intent(life, node, template)
         except NoRoom as error:
             return Waits("NoRoom", str(error), after=15.0)
@@ -56,13 +60,20 @@ class Creation:
 
     def create_again(self, life: Incarnation) -> Outcome:
         """Under the VMID of the intent, which was seen to be free: never under another one."""
-        now = self._tools.clock.now()
+        tools, placement, key = self._tools, life.placement, key_of(life.session)
+        assert placement is not None  # noqa: S101 - the stage says so
+        if not tools.slots.try_acquire(placement.node, key):
+            return NO_TURN
+        if placement.template is not None and not tools.clone_turns.try_acquire(str(placement.template), key):
+            tools.slots.release(placement.node, key)
+            return NO_TEMPLATE
+        now = tools.clock.now()
 
         def again(current: Incarnation) -> Incarnation:
             placement = current.placement
             return replace(current, placement=replace(placement, intended_at=now) if placement else None)
 
-        life = self._tools.ledger.change(life, again, Note("CreatingAgain", "the create never happened: asked again"))
+        life = tools.ledger.change(life, again, Note("CreatingAgain", "the create never happened: asked again"))
         return self._call(life, first=False)
 
     def resolve(self, life: Incarnation, view: View) -> Outcome:
@@ -71,6 +82,7 @@ class Creation:
         assert placement is not None  # noqa: S101 - the stage says so
         task = self._running_task(life)
         if task is not None and placement.template is None:
+            tools.slots.adopt(placement.node, key_of(life.session))
             self._record_task(life, task.upid, task.kind)
             return Next()
         if task is not None:
@@ -79,12 +91,21 @@ class Creation:
         live = look(tools.port, controller=tools.policy.controller, uid=life.uid, node=node, vmid=placement.vmid)
         if live.presence is Presence.OURS and live.lock is None:
             return Next(live)
-        settled = placement.intended_at + SETTLE
-        if life.task is None and tools.clock.now() < settled:
-            return Waits("Resolving", "it is too early to know what became of the create", settled - tools.clock.now())
+        if life.task is None and (early := self._too_early(life, placement)) > 0:
+            return Waits("Resolving", "it is too early to know what became of the create", after=early)
         if live.presence is Presence.HIDDEN and not self._may_be_ours(life):
             live = replace(live, presence=Presence.FOREIGN)
         return Next(live)
+
+    def _too_early(self, life: Incarnation, placement: Placement) -> float:
+        """Seconds until the traces of a lost call must show, and until it is asked for again; 0 when it is time."""
+        now = self._tools.clock.now()
+        if now < placement.intended_at:  # the clock was set back meanwhile: count from here on
+            self._tools.ledger.change(
+                life, lambda current: replace(current, placement=replace(placement, intended_at=now))
+            )
+            return SETTLE
+        return max(0.0, placement.intended_at + max(SETTLE, backoff(life)) - now)
 
     def displaced(self, life: Incarnation) -> Outcome:
         """Somebody else has the VMID: it rests, and another is chosen."""
@@ -196,14 +217,19 @@ class Creation:
             return Next()
         except (OutcomeUnknown, Transient) as error:
             note = Note("CreateUnclear", f"{error}: finding out what became of it", warning=True)
-            self._tools.ledger.change(life, lambda current: current, note)
+            self._tools.ledger.change(life, lambda current: replace(current, failures=current.failures + 1), note)
             return Waits("Resolving", str(error), after=1.0)
         except ProxmoxError as error:
-            # Refused for sure: nothing was made, so the intent can be dropped.
             if isinstance(error, Locked):
                 self._tools.slots.lock_wait(placement.node)
                 self._tools.measures.lock_wait()
-            self._back_to_choosing(life)
+            if first:
+                # Refused for sure: nothing was made, so the intent can be dropped.
+                self._back_to_choosing(life)
+            else:
+                # The earlier call of ours may still be carried out: its VMID stays the only one.
+                self._tools.ledger.change(life, lambda current: replace(current, failures=current.failures + 1))
+                self._let_others(life)
             raise
         hit(Failpoint.CREATE_CALLED)
         self._record_task(life, upid, "vzcreate" if placement.template is None else "vzclone")
@@ -282,8 +308,6 @@ class Creation:
         return bool(self._tasks(life))
 
     def _back_to_choosing(self, life: Incarnation, *notes: Note, failed: int = 0) -> None:
-        placement = life.placement
-        self._release_template(life)
         self._tools.ledger.change(
             life,
             lambda current: replace(
@@ -291,8 +315,13 @@ class Creation:
             ),
             *notes,
         )
-        if placement is not None:
-            self._tools.slots.release(placement.node, key_of(life.session))
+        self._let_others(life)
+
+    def _let_others(self, life: Incarnation) -> None:
+        """Nothing of this life is in flight."""
+        self._release_template(life)
+        if life.placement is not None:
+            self._tools.slots.release(life.placement.node, key_of(life.session))
 
     def _release_template(self, life: Incarnation) -> None:
         if life.placement is not None and life.placement.template is not None:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.incarnation import EndReason, Incarnation, Stage, Task
-from controller.core.lifecycle import deadline
+from controller.core.lifecycle import backoff, deadline
 from controller.core.view import Live
 from controller.engine.failpoints import Failpoint, hit
 from controller.ledger.ledger import Note
-from controller.proxmox.port import Conflict, Forbidden, NotFound, OutcomeUnknown, Protected, Transient
+from controller.proxmox.port import Conflict, NotFound, OutcomeUnknown, Protected, Transient
 from controller.reconcile.tools import Next, Outcome, Tools, Waits, key_of
 
 WITHOUT_TOMBSTONE = frozenset({EndReason.MANIFEST_REMOVED, EndReason.UNKNOWN_ORPHAN})
@@ -40,11 +40,12 @@ class Destruction:
             tools.port.update(live.node, placement.vmid, {"protection": 0}, digest=live.digest)
             hit(Failpoint.DESTROY_UNPROTECTED)
             upid = tools.port.delete(live.node, placement.vmid)
-        except (Conflict, Protected, NotFound, Forbidden) as error:
+        except (Conflict, Protected, NotFound) as error:
             return Waits("ChangedMeanwhile", f"{error}: it is looked at again", after=1.0)
         except (OutcomeUnknown, Transient) as error:
-            tools.ledger.change(life, lambda current: current, Note("DestroyUnclear", str(error), warning=True))
-            return Waits("DestroyUnclear", f"{error}: it is looked at again", after=2.0)
+            note = Note("DestroyUnclear", str(error), warning=True)
+            tools.ledger.change(life, lambda current: replace(current, failures=current.failures + 1), note)
+            return Waits("DestroyUnclear", f"{error}: it is looked at again", after=backoff(life))
         hit(Failpoint.DESTROY_CALLED)
         task = Task(upid=upid, kind="vzdestroy", node=live.node, begun_at=tools.clock.now())
         tools.ledger.change(

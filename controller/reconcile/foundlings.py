@@ -1,8 +1,9 @@
 """Containers in our pools that no life in the ledger accounts for: foreign, to be taken over, or orphans.
 
-After a lost or restored ledger they are all there is to tell what was made. One that carries the marker of a session
-that a manifest asks for, and that has no life, is offered to that session; any other of ours becomes a life without a
-manifest, so that it goes the way of every orphan: grace, guards, safe destroy.
+After a lost ledger they are all there is to tell what was made. One that carries the marker of a session that a
+manifest asks for, and that has no life, is offered to that session; any other of ours becomes a life without a
+manifest, so that it goes the way of every orphan: grace, guards, safe destroy. Once all that a new ledger found is
+accounted for, it knows every uid that was ever ours, and a marker with another one makes nothing ours.
 """
 
 from __future__ import annotations
@@ -16,10 +17,15 @@ from controller.core.ownership import Marker, is_ours
 from controller.core.view import Claimed
 from controller.ledger.ledger import Note
 from controller.proxmox.port import ContainerConfig, Forbidden, NotFound, ResourceRow
+from controller.reconcile.look import UNMARKED_LOCKS
 from controller.reconcile.tools import Tools
 
 LONGEST_LIFE = 86_400.0
 """Seconds from acceptance until an orphan whose template nobody knows is due, like the built-in template's maximum."""
+
+
+ALL_KNOWN = "all-known"
+"""The ledger's setting that everything which was there when it was new is accounted for."""
 
 
 class Foundlings:
@@ -30,13 +36,23 @@ class Foundlings:
         self._lock = threading.Lock()
         self._foreign: dict[int, ResourceRow] = {}
         self._claimed: dict[str, Claimed] = {}
+        self._silent: set[int] = set()
+        """Looked at, and nothing of a marker to be seen yet or any more."""
+        self._all_known = tools.ledger.setting(ALL_KNOWN) is not None
 
     def unaccounted(self, rows: Mapping[int, ResourceRow], pools: frozenset[str]) -> list[ResourceRow]:
-        """Containers in our pools whose VMID no life has and that were not looked at yet."""
+        """Containers in our pools whose VMID no life has and of which it is not known whose they are."""
+        session_at = self._tools.ledger.session_at
         with self._lock:
             self._foreign = {vmid: row for vmid, row in self._foreign.items() if vmid in rows}
+            self._silent &= rows.keys()
+            # One that was taken over is no claim any more: it would be taken over again when its life is over.
+            self._claimed = {
+                name: claim
+                for name, claim in self._claimed.items()
+                if claim.vmid in rows and session_at(claim.vmid) is None
+            }
             known = set(self._foreign) | {claim.vmid for claim in self._claimed.values()}
-            self._claimed = {name: claim for name, claim in self._claimed.items() if claim.vmid in rows}
         return [
             row
             for vmid, row in rows.items()
@@ -44,8 +60,24 @@ class Foundlings:
             and row.pool in pools
             and not row.template
             and vmid not in known
-            and self._tools.ledger.session_at(vmid) is None
+            and session_at(vmid) is None
         ]
+
+    def all_accounted(self) -> None:
+        """Nothing is left to look at; while something waits to be taken over that does not count yet."""
+        with self._lock:
+            if self._all_known or self._claimed:
+                return
+            self._all_known = True
+        self._tools.ledger.set_setting(ALL_KNOWN, "yes")
+
+    def told_nothing(self, vmid: int) -> bool:
+        """Whether it was looked at and is just being made or destroyed: it is looked at again, but waited for no more.
+
+        A container of ours is in a pool only once it is complete.
+        """
+        with self._lock:
+            return vmid in self._silent
 
     def claimed(self, session: str) -> Claimed | None:
         with self._lock:
@@ -65,8 +97,10 @@ class Foundlings:
         try:
             config = self._tools.port.config(row.node, row.vmid)
         except (NotFound, Forbidden):
-            return None
-        if config.lock in {"create", "destroyed"}:
+            config = None
+        if config is None or config.lock in UNMARKED_LOCKS:
+            with self._lock:
+                self._silent.add(row.vmid)
             return None
         marker = is_ours(config.description, controller=self._tools.policy.controller, vmid=row.vmid)
         if marker is None:
@@ -74,6 +108,9 @@ class Foundlings:
                 self._foreign[row.vmid] = row
             return None
         life = self._tools.ledger.life(marker.session)
+        if (self._all_known or life is not None) and not self._tools.ledger.knows(marker.uid):
+            self._leave_alone(row, marker)
+            return None
         wanted = desired is not None and marker.session in desired.sessions
         if life is None and wanted and self.claimed(marker.session) is None:
             claim = Claimed(node=row.node, vmid=row.vmid, uid=marker.uid, accepted_at=marker.accepted_at)
@@ -81,6 +118,18 @@ class Foundlings:
                 self._claimed[marker.session] = claim
             return marker.session
         return self._take_in(row, config, marker)
+
+    def _leave_alone(self, row: ResourceRow, marker: Marker) -> None:
+        """The ledger would know this uid if it had been ours: a copy, or a backup of another time."""
+        with self._lock:
+            self._foreign[row.vmid] = row
+        note = Note(
+            "UnknownUid",
+            f"container {row.vmid} on {row.node} carries our marker for session {marker.session}, but the uid of a "
+            f"life that never was: it counts as foreign and is left alone; remove it by hand if nobody needs it",
+            warning=True,
+        )
+        self._tools.ledger.note("", "", note)
 
     def _take_in(self, row: ResourceRow, config: ContainerConfig, marker: Marker) -> str | None:
         """A life without a manifest. The dot keeps its name apart from every name that a manifest can have."""

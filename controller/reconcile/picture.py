@@ -41,6 +41,8 @@ class Picture:
         self._ever_scanned = False
         self._ever_observed = False
         self._paused = tools.ledger.setting(PAUSED)
+        self._without_quorum: set[str] = set()
+        """Sessions whose last operation Proxmox refused for the want of one."""
         self.foundlings = Foundlings(tools)
 
     # -- what is put in ----------------------------------------------------------------------------------------
@@ -83,8 +85,10 @@ class Picture:
         sessions |= self._account()
         with self._lock:
             seen_before = self._ever_observed
-            newly = not self._ever_observed and tools.inventory.problem is None and not self._unaccounted()
+            newly = not self._ever_observed and tools.inventory.problem is None and not self._unread()
             self._ever_observed = self._ever_observed or newly
+            if self._ever_observed:
+                self.foundlings.all_accounted()
             braked = self._weigh()
             stepped = self._watch_clock()
         if change.problem_changed and (seen_before or tools.inventory.problem):
@@ -98,6 +102,14 @@ class Picture:
         if newly or braked or stepped or change.problem_changed:
             sessions |= self.all_sessions()
         return sessions
+
+    def quorum(self, session: str, *, lost: bool) -> None:
+        """A pass over this session ended, with a refusal for the want of a quorum or otherwise."""
+        with self._lock:
+            if lost:
+                self._without_quorum.add(session)
+            else:
+                self._without_quorum.discard(session)
 
     def confirm(self) -> list[str]:
         """An administrator says that the picture is right; returns what was released, one sentence each."""
@@ -148,12 +160,15 @@ class Picture:
         return names | (set(self._desired.sessions) if self._desired is not None else set())
 
     def brakes(self) -> Brakes:
+        clock = self._tools.clock
         with self._lock:
+            # The clocks are compared now: what is decided right after a jump may not believe in it either.
+            jump = self._clock_jump.observe(now=clock.now(), monotonic=clock.monotonic())
             return Brakes(
                 unsynced=self._unsynced(),
                 blind=self._tools.inventory.problem,
                 mass_delete=self._mass_delete,
-                clock=self._clock_jump.sentence,
+                clock=jump.sentence,
                 paused=self._paused,
             )
 
@@ -168,6 +183,11 @@ class Picture:
             "MassDelete": brakes.mass_delete.sentence,
             "ClockJumped": brakes.clock,
         }
+        if waiting := len(self._without_quorum):
+            found["NoQuorum"] = (
+                f"the Proxmox cluster has no quorum: {waiting} {'session waits' if waiting == 1 else 'sessions wait'} "
+                f"to be made, changed or ended until it has one again"
+            )
         if not brakes.blind and not directory:
             found["NotSynced"] = brakes.unsynced
         return {reason: sentence for reason, sentence in found.items() if sentence}
@@ -212,12 +232,18 @@ class Picture:
             why = self._desired.incomplete_because if self._desired is not None else "no scan has ended yet"
             return f"the manifests were not seen whole since the start: {why}"
         if not self._ever_observed:
-            return f"Proxmox was not seen whole since the start: {self._tools.inventory.problem or 'not yet'}"
+            unread = ", ".join(f"{row.vmid} on {row.node}" for row in self._unread())
+            why = self._tools.inventory.problem or (f"container {unread} could not be read" if unread else "not yet")
+            return f"Proxmox was not seen whole since the start: {why}"
         return None
 
     def _unaccounted(self) -> list[ResourceRow]:
         observation = self._tools.inventory.observation
         return self.foundlings.unaccounted(observation.rows, self.pools()) if observation is not None else []
+
+    def _unread(self) -> list[ResourceRow]:
+        """Those of the unaccounted that were never looked at: what they are is needed before anything is made."""
+        return [row for row in self._unaccounted() if not self.foundlings.told_nothing(row.vmid)]
 
     def _account(self) -> set[str]:
         """Look at containers in our pools that nobody accounts for."""
@@ -228,7 +254,7 @@ class Picture:
             try:
                 session = self.foundlings.look_at(row, self._desired)
             except ProxmoxError:
-                return concerned  # the next observation tries again
+                continue  # the next observation tries again
             if session is not None:
                 concerned.add(session)
         return concerned
@@ -281,7 +307,9 @@ class Picture:
 
 
 def _listed(row: ResourceRow) -> Listed:
-    return Listed(node=row.node, status=row.status, lock=row.lock, cores=row.maxcpu, memory_mib=row.maxmem_mib)
+    return Listed(
+        node=row.node, status=row.status, lock=row.lock, cores=row.maxcpu, memory_mib=row.maxmem_mib, name=row.name
+    )
 
 
 def _differing(before: DesiredSnapshot, after: DesiredSnapshot) -> set[str]:

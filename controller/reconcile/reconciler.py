@@ -19,7 +19,7 @@ from controller.core.model import Phase, Timestamp
 from controller.core.steps import Decision
 from controller.core.view import Live, TaskState, View
 from controller.ledger.ledger import Note, Superseded
-from controller.proxmox.port import Locked, ProxmoxError
+from controller.proxmox.port import Locked, NoQuorum, ProxmoxError
 from controller.reconcile.creation import Creation
 from controller.reconcile.destruction import Destruction
 from controller.reconcile.lives import Lives
@@ -192,10 +192,10 @@ class Reconciler:
             status_too=status_too,
         )
 
-    def _tidy(self, session: str) -> None:
-        """A session without an operation in flight holds no slot and waits for none."""
+    def _tidy(self, session: str, *, idle: bool = False) -> None:
+        """A session without an operation in flight holds no slot and waits for none; ``idle``: it is known so."""
         life, key = self._tools.ledger.life(session), key_of(session)
-        if life is not None and (life.task is not None or life.stage is Stage.CREATING):
+        if not idle and life is not None and (life.task is not None or life.stage is Stage.CREATING):
             return
         self._tools.slots.cancel(key)
         self._tools.clone_turns.cancel(key)
@@ -215,11 +215,14 @@ class Reconciler:
                 uid = view.incarnation.uid if view.incarnation is not None else ""
                 warning = decision.phase is Phase.HELD
                 self._tools.ledger.note(view.name, uid, Note(decision.reason, decision.message, warning=warning))
-        self._tidy(view.name)
+        # Whoever rests after a look at the container has nothing running: what a killed create left may stay for days.
+        self._tidy(view.name, idle=view.live is not None)
+        self._picture.quorum(view.name, lost=False)
         again_in = max(0.0, decision.again_at - view.now) if decision.again_at is not None else None
         return Result("settled", again_in=again_in)
 
     def _wait(self, view: View, decision: Decision, waits: Waits) -> Result:
+        self._picture.quorum(view.name, lost=False)
         phase = Phase.HELD if waits.reason == "NoRoom" else decision.phase
         self._show(view, replace(decision, phase=phase), reason=waits.reason, message=waits.message)
         if waits.reason in {"TaskFailed", "CreateFailed", "NoRoom"}:
@@ -234,6 +237,7 @@ class Reconciler:
 
     def _error(self, view: View, decision: Decision, error: ProxmoxError) -> Result:
         self._tidy(view.name)
+        self._picture.quorum(view.name, lost=isinstance(error, NoQuorum))
         if isinstance(error, Locked):
             self._tools.measures.lock_wait()
         self._show(view, decision, reason=error.reason, message=f"{error}: tried again", failing=True)
@@ -257,6 +261,6 @@ class Reconciler:
                 since=before.since if before is not None and same else view.now,
                 failing=failing,
             )
-        if before is None or before.phase is not decision.phase:
+        if before is not None and before.phase is not decision.phase:
             self._log.info("session.status", session=view.name, phase=str(decision.phase), reason=reason)
         return not same

@@ -207,7 +207,8 @@ class Upkeep:
             known.failed += 1
             if known.failed % ADDRESS_LASTS == 0:
                 known.address = None
-        pause = min(FIRST_PROBE * PROBE_GROWTH ** (known.failed - 1), SLOWEST_PROBE)
+        # Some desktops never answer: the power of a large number of probes is no number any more.
+        pause = min(FIRST_PROBE * PROBE_GROWTH ** min(known.failed - 1, 64), SLOWEST_PROBE)
         return Waits(reason, message, after=min(pause, max(0.05, deadline(life) - self._tools.clock.now())))
 
     def _begin_task(

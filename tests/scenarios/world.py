@@ -1,4 +1,4 @@
-"""A world in virtual time: the real controller and the real state machine of the node, in one thread.
+"""A world in virtual time: real controllers and the real state machine of the node, in one thread.
 
 Nothing is patched: the scanner reads a real directory, the ledger is a real SQLite file, the adapter speaks to the
 node through a transport without sockets. Only the clock is turned by hand.
@@ -6,78 +6,87 @@ node through a transport without sockets. Only the clock is turned by hand.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from random import Random
 
-import structlog
+import requests
 
-from controller.core.guards import ClockJump, MassDelete
 from controller.core.model import DesiredSnapshot
 from controller.core.offer import TemplateDefaults
-from controller.engine.backoff import Backoff
 from controller.engine.clock import VirtualClock
-from controller.engine.slots import Slots
-from controller.engine.workqueue import WorkQueue
-from controller.guest.prober import InlineProber
 from controller.guest.rdp import Negotiated, NotListening, ProbeResult, Security
 from controller.ledger.events import Event
 from controller.ledger.ledger import Ledger
-from controller.node.bootstrap import Furniture, furnish
+from controller.node.access import AclKey, Pool, Token, User
+from controller.node.bootstrap import POOL_TOKEN, furnish
 from controller.node.cluster import Cluster
 from controller.node.dispatch import Dispatcher
 from controller.node.inprocess import InProcessTransport
-from controller.node.profile import PROFILES
+from controller.node.profile import PROFILES, Profile, Spread
+from controller.node.sidedoor import SideDoor
 from controller.proxmox.adapter import ProxmoxAdapter
 from controller.proxmox.endpoint import Endpoint
-from controller.proxmox.inventory import Inventory
-from controller.proxmox.taskboard import TaskBoard
-from controller.reconcile.loops import Loops
-from controller.reconcile.picture import Picture
-from controller.reconcile.reconciler import Reconciler
-from controller.reconcile.tools import Policy, Tools
-from controller.sources.directory import DirectorySource
+from controller.proxmox.port import Proxmox
+from controller.reconcile.tools import Policy
+from tests.scenarios.virtual import Controller, Killed, Site, Surroundings
 
-FULL, LIMITED = "full", "limited"
+URL = "https://127.0.0.1:8006"
+FULL_TOKEN = "root@pam!winux"
 _SECRET = "5ec4e700-0000-4000-8000-00000000000"
-TICK, TASK_POLL, RESCAN, DEBOUNCE = 2.0, 0.15, 30.0, 0.2
-STEPS_AT_MOST = 2_000_000
-
-
-@dataclass
-class Controller:
-    """One life of the daemon, without threads."""
-
-    tools: Tools
-    picture: Picture
-    reconciler: Reconciler
-    queue: WorkQueue
-    loops: Loops
-    source: DirectorySource
-    next_tick: float
-    next_poll: float
-    next_scan: float
+ROUNDS_AT_MOST = 2_000_000
+STEADY = Profile(
+    name="steady",
+    tasks={
+        kind: Spread(seconds, seconds)
+        for kind, seconds in {
+            "vzcreate": 0.4,
+            "vzclone": 0.5,
+            "vzstart": 1.5,
+            "vzdestroy": 0.1,
+            "vzdestroy-running": 0.8,
+            "resize": 0.3,
+        }.items()
+    },
+    dhcp=0.5,
+    rdp=2.5,
+)
+"""Always the medians of the real thing, and calls take no time: one call more or less then moves nothing else."""
+BEGAN = 1_800_000_000
 
 
 @dataclass
 class World:
-    """A node, a directory, and a controller that can be restarted."""
+    """A node, and controllers with their directories; each can be stopped and started anew."""
 
     directory: Path
     seed: int = 1
-    profile: str = "real"
+    profile: str = "steady"
+    """``steady``, or one of the node's."""
     nodes: tuple[str, ...] = ("pve1",)
     controller_id: str = "default"
     policy: dict[str, float] = field(default_factory=dict)
     pool: str = "winux"
     on_event: Callable[[float, Event], None] = lambda _at, _event: None
+    """About every event of the first controller; those of others are told by ``add_controller``."""
+    on_round: Callable[[], None] = lambda: None
+    """After every round of a controller and whenever time has passed."""
+    on_killed: Callable[[str], None] = lambda _where: None
+    """A controller's process died, and is started again at once."""
+    on_started: Callable[[], None] = lambda: None
+    """The first controller's process is about to start anew."""
+    dress: Callable[[Proxmox], Proxmox] = lambda port: port
+    """Puts something between the controllers and their adapters."""
+    open_ledger: Callable[..., Ledger] = Ledger
+    scanned: Callable[[], None] = lambda: None
+    """After every reading of a directory, before anything is concluded from it."""
 
     def __post_init__(self) -> None:
-        self.clock = VirtualClock()
-        self.began = self.clock.now()
-        self.cluster = Cluster(self.clock, nodes=self.nodes, profile=PROFILES[self.profile], seed=self.seed)
-        self.furniture: Furniture = furnish(
+        profile = STEADY if self.profile == STEADY.name else PROFILES[self.profile]
+        self.clock = VirtualClock(BEGAN)
+        self.cluster = Cluster(self.clock, nodes=self.nodes, profile=profile, seed=self.seed)
+        self.furniture = furnish(
             self.cluster,
             pool=self.pool,
             first_template=9000,
@@ -86,49 +95,93 @@ class World:
             root_password=None,
         )
         self.dispatcher = Dispatcher(self.cluster)
+        self.door = SideDoor(self.dispatcher)
         self.transport = InProcessTransport(self.dispatcher, self.clock)
-        self.admin = self._adapter("root@pam!winux", _SECRET + "1")
+        self.secrets = {_SECRET + "1", _SECRET + "2"}
+        """Of the tokens, and every password that was made."""
+        self.sites: dict[str, Site] = {}
+        self._controllers: dict[str, Controller | None] = {}
+        self._made: dict[str, Callable[[], Controller]] = {}
+        self._boots = 0
+        self._writes = 0
         self.manifests = self.directory / "manifests"
-        self.manifests.mkdir(parents=True, exist_ok=True)
-        self.controller: Controller = self._boot()
+        self.controller = self.add_controller(self.controller_id, told=lambda event: self.on_event(self.now, event))
+
+    def add_controller(
+        self,
+        name: str,
+        *,
+        told: Callable[[Event], None],
+        pool: str | None = None,
+        token: str = POOL_TOKEN,
+        manifests: Path | None = None,
+    ) -> Controller:
+        """One more controller, running from now on. A pool of its own and its token are made if need be."""
+        pool = pool or self.pool
+        self._grant(pool, token)
+        first = not self._made
+        manifests = manifests or (self.manifests if first else self.directory / f"manifests-{name}")
+        manifests.mkdir(parents=True, exist_ok=True)
+        port = self.dress(self._adapter(token, _SECRET + "2"))
+        site = Site(
+            name=name,
+            manifests=manifests,
+            ledger=self.directory / ("ledger.db" if first else f"ledger-{name}.db"),
+            policy=Policy(controller=name, **self.policy),  # type: ignore[arg-type]  # all but the name are numbers
+            defaults=TemplateDefaults(archive=self.furniture.ostemplate, storage="local", pool=pool),
+        )
+        self.sites[name] = site
+        around = Surroundings(
+            clock=self.clock,
+            port=port,
+            negotiate=self._negotiate,
+            told=told,
+            made_password=self.secrets.add,
+            open_ledger=self.open_ledger,
+            scanned=self.scanned,
+        )
+
+        def boot() -> Controller:
+            self._boots += 1
+            return Controller(site=site, around=around, seed=f"{self.seed} {name} {self._boots}")
+
+        self._made[name] = boot
+        self._controllers[name] = controller = boot()
+        return controller
 
     # -- time --------------------------------------------------------------------------------------------------
 
     @property
     def now(self) -> float:
         """Seconds since the world began."""
-        return self.clock.now() - self.began
+        return self.clock.monotonic()
 
     def run(self, seconds: float) -> None:
         """Let virtual time pass."""
         end = self.clock.monotonic() + seconds
-        for _ in range(STEPS_AT_MOST):
-            self.work()
-            due = min(self._next(), end)
-            if due >= end and self.clock.monotonic() >= end:
+        for _ in range(ROUNDS_AT_MOST):
+            running = [controller for controller in self._controllers.values() if controller is not None]
+            due = min((controller.due() for controller in running), default=end)
+            if due <= self.clock.monotonic():
+                self._round(min(running, key=Controller.due))
+            elif self.clock.monotonic() >= end:
                 return
-            self.clock.advance(max(0.0, due - self.clock.monotonic()))
-            self.cluster.schedule.settle()
+            else:
+                self.clock.advance(min(due, end) - self.clock.monotonic())
+                self.cluster.schedule.settle()
+            self.on_round()
         raise AssertionError("the world does not come to rest")
 
-    def work(self) -> None:
-        """Everything that is due now."""
-        control, now = self.controller, self.clock.monotonic()
-        if now >= control.next_scan:
-            control.next_scan = now + RESCAN
-            control.loops.scanned(control.source.scan())
-        if now >= control.next_tick:
-            control.next_tick = now + TICK
-            control.loops.observe_once()
-        if now >= control.next_poll and control.tools.board.nodes():
-            control.loops.poll_tasks_once()
-            control.next_poll = self.clock.monotonic() + TASK_POLL
-        while (key := control.queue.get_nowait()) is not None:
-            control.loops.work_once(key)
+    def _round(self, controller: Controller) -> None:
+        try:
+            controller.round()
+        except Killed as killed:
+            self.on_killed(f"{killed}")
+            self.restart(controller.site.name)
 
-    def hint(self) -> None:
-        """What inotify would say: a scan after the debounce."""
-        self.controller.next_scan = min(self.controller.next_scan, self.clock.monotonic() + DEBOUNCE)
+    def run_to(self, moment: float) -> None:
+        """Let time pass until so many seconds after the beginning."""
+        self.run(max(0.0, moment - self.now))
 
     def until(self, what: str, condition: Callable[[], bool], *, within: float = 120.0) -> float:
         """Let time pass until the condition holds; returns the seconds that took."""
@@ -139,37 +192,80 @@ class World:
             self.run(0.1)
         return self.clock.monotonic() - began
 
-    def _next(self) -> float:
-        control = self.controller
-        times = [control.next_tick, control.next_scan]
-        if control.tools.board.nodes():
-            times.append(control.next_poll)
-        if (due := control.queue.next_due()) is not None:
-            times.append(due)
-        return min(times)
-
     # -- people ------------------------------------------------------------------------------------------------
 
-    def write(self, name: str, text: str) -> None:
-        (self.manifests / name).write_text(text, encoding="utf-8")
+    def write(self, name: str, text: str | bytes) -> None:
+        path = self.manifests / name
+        if path.is_symlink():
+            path.unlink()
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        self.stamp(path)
         self.hint()
+
+    def stamp(self, path: Path) -> None:
+        """Date a file by the virtual clock: many virtual seconds fit into one tick of the real file system's."""
+        self._writes += 1
+        moment = int(self.clock.now()) * 1_000_000_000 + self._writes
+        os.utime(path, ns=(moment, moment), follow_symlinks=False)
 
     def remove(self, name: str) -> None:
         (self.manifests / name).unlink()
         self.hint()
 
-    def restart(self) -> None:
-        """The process is killed and started anew: only the ledger's file and Proxmox are left."""
-        self.controller.tools.ledger.close()
-        self.controller = self._boot()
+    def hint(self) -> None:
+        """What inotify would say to everybody."""
+        for controller in self._controllers.values():
+            if controller is not None:
+                controller.hint()
+
+    def stop(self, name: str | None = None) -> None:
+        """The process is killed: only the ledger's file and Proxmox are left."""
+        name = name or self.controller_id
+        controller = self._controllers[name]
+        if controller is not None:
+            controller.close()
+        self._controllers[name] = None
+
+    def start(self, name: str | None = None) -> None:
+        name = name or self.controller_id
+        if name == self.controller_id:
+            self.on_started()
+        self._controllers[name] = started = self._made[name]()
+        if name == self.controller_id:
+            self.controller = started
+
+    def restart(self, name: str | None = None) -> None:
+        """The process is killed and started anew."""
+        self.stop(name)
+        self.start(name)
 
     def lose_ledger(self) -> None:
-        self.controller.tools.ledger.close()
+        self.stop()
         for file in self.directory.glob("ledger.db*"):
             file.unlink()
-        self.controller = self._boot()
+        self.start()
+
+    def api(self, method: str, path: str, parameters: dict[str, str] | None = None) -> object:
+        """A call of the real API with all rights; returns its ``data``."""
+        with requests.Session() as session:
+            session.trust_env = False
+            session.mount("https://", self.transport)
+            answer = session.request(
+                method,
+                f"{URL}/api2/json{path}",
+                data=parameters,
+                headers={"Authorization": f"PVEAPIToken={FULL_TOKEN}={_SECRET}1"},
+                timeout=30,
+            )
+        if answer.status_code != requests.codes.ok:
+            raise AssertionError(f"{method} {path}: {answer.status_code} {answer.reason}")
+        data: object = answer.json()["data"]
+        return data
 
     # -- what is there -----------------------------------------------------------------------------------------
+
+    def running(self) -> list[Controller]:
+        return [controller for controller in self._controllers.values() if controller is not None]
 
     def phase(self, session: str) -> str:
         status = self.controller.reconciler.status(session)
@@ -180,7 +276,7 @@ class World:
         return status.reason if status is not None else "(none)"
 
     def containers(self) -> dict[int, str]:
-        """Containers of our pool's VMID range by VMID: their host names."""
+        """Containers in the VMID range of desktops by VMID: their host names."""
         return {vmid: guest.name for vmid, guest in self.cluster.guests.items() if vmid >= 30000}
 
     def vmid(self, session: str) -> int:
@@ -192,43 +288,21 @@ class World:
     # -- wiring ------------------------------------------------------------------------------------------------
 
     def _adapter(self, token: str, secret: str) -> ProxmoxAdapter:
-        endpoint = Endpoint(url="https://127.0.0.1:8006", token_id=token, token_secret=secret)
+        endpoint = Endpoint(url=URL, token_id=token, token_secret=secret)
         return ProxmoxAdapter(endpoint, transport=self.transport, clock=self.clock)
 
-    def _boot(self) -> Controller:
-        clock, random = self.clock, Random(self.seed)
-        queue = WorkQueue(clock, Backoff(base=0.5, cap=60.0, random=random))
-        port = self._adapter("winux@pve!controller", _SECRET + "2")
-        ledger = Ledger(f"sqlite:///{self.directory}/ledger.db", clock=clock, on_event=self._told)
-        uids = Random(f"{self.seed}{clock.now()}")
-        tools = Tools(
-            port=port,
-            ledger=ledger,
-            clock=clock,
-            board=TaskBoard(port),
-            inventory=Inventory(port, clock=clock, pools=lambda: frozenset({self.pool})),
-            slots=Slots(4, queue.add, clock=clock),
-            clone_turns=Slots(1, queue.add, clock=clock),
-            prober=InlineProber(self._negotiate),
-            random=random,
-            new_uid=lambda: f"{uids.getrandbits(128):032x}",
-            new_password=lambda: f"pw-{uids.getrandbits(64):x}",
-            policy=Policy(controller=self.controller_id, **self.policy),  # type: ignore[arg-type]
-        )
-        picture = Picture(tools, mass_delete=MassDelete(), clock_jump=ClockJump(), pools=frozenset({self.pool}))
-        reconciler = Reconciler(tools, picture, log=structlog.get_logger("test"))
-        defaults = TemplateDefaults(archive=self.furniture.ostemplate, storage="local", pool=self.pool)
-        source = DirectorySource(self.manifests, defaults=defaults, clock=clock)
-        loops = Loops(tools, picture, reconciler, queue, rescan=self._rescan)
-        reconciler.resume()
-        now = clock.monotonic()
-        return Controller(tools, picture, reconciler, queue, loops, source, now, now, now)
-
-    def _rescan(self) -> None:
-        self.controller.next_scan = self.clock.monotonic()
-
-    def _told(self, event: Event) -> None:
-        self.on_event(self.now, event)
+    def _grant(self, pool: str, token: str) -> None:
+        """A second controller's pool and token, with the rights that the first one has on its own."""
+        access, user = self.cluster.access, token.partition("!")[0]
+        if token not in access.tokens:
+            access.users.setdefault(user, User())
+            access.tokens[token] = Token(_SECRET + "2", privsep=False)
+        access.pools.setdefault(pool, Pool())
+        mine, theirs = AclKey("user", user), AclKey("user", POOL_TOKEN.partition("!")[0])
+        for path, entries in [*access.acl.items()]:
+            if theirs in entries and not path.startswith("/pool/"):
+                access.grant(path, mine, entries[theirs])
+        access.grant(f"/pool/{pool}", mine, ["WinuxController"])
 
     def _negotiate(self, address: str, port: int, *, timeout: float, clock: object = None) -> ProbeResult:
         del timeout, clock

@@ -155,7 +155,7 @@ def _lives_at(stage: Stage, *, over: bool) -> st.SearchStrategy[Incarnation]:
         spec=SPECS,
         generation=GENERATIONS,
         revision=REVISIONS,
-        origin_file=st.just("alice.yaml"),
+        origin_file=st.sampled_from(["alice.yaml", ""]),
         accepted_at=TIMES,
         stage=st.just(stage),
         placement=placements if placed else NONE,
@@ -206,6 +206,7 @@ LISTED = st.builds(
     lock=LOCKS,
     cores=st.sampled_from([None, 1, 2]),
     memory_mib=st.sampled_from([None, 512, 1024]),
+    name=st.sampled_from([None, "alice", "alice", "bob"]),
 )
 LIVE = st.builds(
     Live,

@@ -49,6 +49,11 @@ def test_each_clean_scan_without_it_counts_from_the_first() -> None:
     assert NEVER.then().then().then().missing == {"alice": Missing(since=NOW, scans=3)}
 
 
+def test_a_clock_that_was_set_back_does_not_make_the_grace_longer() -> None:
+    set_back = NEVER.then().then(scanned_at=NOW - 3600)
+    assert set_back.missing == {"alice": Missing(since=NOW - 3600, scans=2)}
+
+
 def test_a_session_that_nobody_knows_is_not_missed() -> None:
     assert note({}, DesiredSnapshot(sessions={}, templates={}, scanned_at=NOW), {}) == {}
 

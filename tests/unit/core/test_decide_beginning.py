@@ -93,6 +93,7 @@ def test_an_edit_that_does_not_change_the_meaning_of_the_spec_revives_nothing(de
 
 
 GONE = view(tombstone(), desired=None)
+ONCE = replace(CONFIRMED, scans=1)
 EXPIRED = Phase.EXPIRED
 
 
@@ -133,6 +134,7 @@ EXPIRED = Phase.EXPIRED
         None,
     ),
     row("its manifest was missed once", replace(GONE, missing=ONE_SCAN), Rest(), EXPIRED, "Expired", None),
+    row("missed once, just for the grace", replace(GONE, missing=ONCE), Rest(), EXPIRED, "Expired", None),
     row("missed twice, within the grace", replace(GONE, missing=IN_GRACE), Rest(), EXPIRED, "Expired", GRACE_ENDS),
     row("missed twice, for the grace", replace(GONE, missing=CONFIRMED), Release(), EXPIRED, "Forgotten", None),
 )

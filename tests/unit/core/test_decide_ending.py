@@ -178,6 +178,13 @@ def test_an_orphan_ends_only_after_two_clean_scans_and_the_grace_and_unbraked(gi
     assert told(given) == expected
 
 
+def test_a_container_of_ours_that_no_manifest_ever_asked_for_ends_as_an_unknown_orphan() -> None:
+    foundling = replace(ORPHAN, incarnation=ready(origin_file=""))
+    step = End(EndReason.UNKNOWN_ORPHAN, "no manifest asks for it")
+    assert told(foundling) == (step, TERMINATING, "UnknownOrphan", None)
+    assert decide(replace(foundling, brakes=MASS)).step == Rest()
+
+
 @pytest.mark.parametrize("life", [accepted(), *STAGES.values()], ids=lambda life: life.stage)
 def test_an_orphan_ends_at_every_stage(life: Incarnation) -> None:
     assert decide(replace(ORPHAN, incarnation=life)).step == MANIFEST_GONE
@@ -195,8 +202,15 @@ def test_a_new_revision_ends_the_life_that_runs(life: Incarnation) -> None:
 
 
 def test_a_revision_that_was_removed_asks_for_a_new_life_as_well() -> None:
-    step = decide(view(ready(revision="1"), desired=edited())).step
-    assert step == End(EndReason.REPLACED, "spec.revision (none) asks for a new life")
+    decision = decide(view(ready(revision="1"), desired=edited()))
+    assert decision.step == End(EndReason.REPLACED, "spec.revision (none) asks for a new life")
+
+
+@pytest.mark.parametrize("given", [view(ready(), desired=ANOTHER), ORPHAN], ids=["replaced", "orphan"])
+def test_what_is_told_of_an_end_is_what_is_kept_of_it(given: View) -> None:
+    decision = decide(given)
+    assert isinstance(decision.step, End)
+    assert decision.message == decision.step.message
 
 
 @pytest.mark.parametrize(
@@ -328,6 +342,10 @@ def test_a_paused_controller_destroys_nothing(why: str) -> None:
 @pytest.mark.parametrize("brakes", [Brakes(), UNSYNCED, BLIND, CLOCK, MASS], ids=which)
 def test_there_is_no_way_back_from_an_end(desired: object, brakes: Brakes) -> None:
     assert decide(view(ending(ready()), live=live(), desired=desired, brakes=brakes)).step == Destroy()
+
+
+def test_why_a_container_is_given_up_is_told_all_the_way() -> None:
+    assert decide(view(given_up(ready()))).message == "it was never ready"
 
 
 @pytest.mark.parametrize("reason", EndReason)

@@ -37,6 +37,18 @@ def test_setting_what_is_set_changes_nothing_at_all() -> None:
     assert with_ready(life, TRUE, now=NOW + 60) is life
 
 
+def test_what_was_never_ready_is_not_called_unready() -> None:
+    assert accepted().not_ready(reason="Ended", message="it ended", now=NOW) == accepted()
+
+
+def test_what_was_ready_is_ready_no_longer() -> None:
+    condition = (
+        with_ready(accepted(), TRUE).not_ready(reason="Ended", message="it ended", now=NOW + 60).condition("Ready")
+    )
+    assert condition is not None
+    assert (condition.status, condition.reason, condition.last_transition) == (FALSE, "Ended", NOW + 60)
+
+
 def test_conditions_are_kept_apart_and_in_order() -> None:
     life = with_ready(accepted(), TRUE).with_condition("Adopted", FALSE, reason="No", message="", now=NOW)
     assert [condition.type for condition in life.conditions] == ["Adopted", "Ready"]

@@ -112,4 +112,4 @@ def test_failures_wait_twice_as_long_each_up_to_a_minute(failures: int, seconds:
 def test_which_statistics_are_about_the_container_as_it_is(
     settled_at: float | None, observed_at: float, counts: bool
 ) -> None:
-    assert statistics_count(ready(settled_at=settled_at), observed_at) is counts
+    assert statistics_count(ready(settled_at=settled_at), observed_at, now=NOW) is counts

@@ -214,7 +214,7 @@ MORE = Resources(cores=4, memory_mib=2048, disk_gib=20)
         Rest(),
         READY,
         "Ready",
-        END,
+        NOW + 5.0,
     ),
     row("migrated", replace(STEADY, listed=listed(node="pve2")), Follow("pve2"), READY, "Migrated", END),
     row("stopped", replace(STEADY, listed=listed(status="stopped")), STATUS_TOO, READY, "Stopped", END),
@@ -224,7 +224,7 @@ MORE = Resources(cores=4, memory_mib=2048, disk_gib=20)
         Rest(),
         READY,
         "Ready",
-        END,
+        NOW + 5.0,
     ),
     row(
         "stopped and locked",
@@ -251,8 +251,10 @@ MORE = Resources(cores=4, memory_mib=2048, disk_gib=20)
         Rest(),
         READY,
         "Ready",
-        END,
+        NOW + 5.0,
     ),
+    row("another name", replace(STEADY, listed=listed(name="bob")), Look(), READY, "Renamed", END),
+    row("its own name", replace(STEADY, listed=listed(name="alice")), Rest(), READY, "Ready", END),
     row(
         "resources are not told",
         replace(STEADY, listed=listed(cores=None, memory_mib=None)),
@@ -399,4 +401,39 @@ def test_a_pause_names_what_ends_it() -> None:
 
 def test_a_failed_task_without_a_word_is_still_a_failure() -> None:
     silent = TaskOutcome(TaskState.FAILED, "")
-    assert decide(view(created(task=task("vzstart")), task=silent)).reason == "TaskFailed"
+    decision = decide(view(created(task=task("vzstart")), task=silent))
+    assert (decision.step, decision.reason) == (FinishTask("unknown"), "TaskFailed")
+
+
+def test_a_desktop_that_is_ready_says_where() -> None:
+    assert decide(STEADY).message == "the desktop is ready at 10.0.0.7"
+    assert decide(view(ready(address=None))).message == "the desktop is ready at an unknown address"
+
+
+@pytest.mark.parametrize(
+    ("settled_at", "observed_at", "vanished"),
+    [(None, NOW - 1, True), (NOW - 10, NOW - 9, False), (NOW - 10, NOW - 8.9, True), (NOW - 10, None, False)],
+    ids=["adopted", "within a second of our operation", "a second after it", "never observed"],
+)
+@pytest.mark.parametrize("life", [created(), ready()], ids=["not ready yet", "ready"])
+def test_only_an_observation_asked_for_after_our_operation_shows_that_a_container_vanished(
+    life: Incarnation, settled_at: float | None, observed_at: float | None, vanished: bool
+) -> None:
+    given = view(replace(life, settled_at=settled_at), listed=None, observed_at=observed_at)
+    assert (decide(given).step == Look()) is vanished
+
+
+def test_a_row_of_a_node_that_does_not_answer_raises_no_doubt() -> None:
+    unknown = listed(status="unknown", name="bob", cores=8, memory_mib=1)
+    assert decide(replace(STEADY, listed=unknown)).reason == "Ready"
+
+
+def test_a_foundling_is_called_by_the_name_of_its_session() -> None:
+    """The life of an unaccounted container of alice's is called alice.1234abcd."""
+    foundling = ready(session="alice.1234abcd", origin_file="")
+    assert decide(view(foundling, desired=None, listed=listed(name="alice"))).reason == "ManifestUnknown"
+    assert decide(view(foundling, desired=None, listed=listed(name="bob"))).reason == "Renamed"
+
+
+def test_a_foundling_is_not_started_for_want_of_a_memory_of_its_start() -> None:
+    assert decide(view(ready(started_at=None), desired=None, live=live())).step == Rest()

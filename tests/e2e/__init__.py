@@ -1,0 +1,1 @@
+"""The real daemon process against the real node process over HTTPS on loopback."""

@@ -1,0 +1,58 @@
+"""Sites that clean up after themselves, and logs of every process where a test fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.site import Site
+
+HERE = Path(__file__).parent
+MakeSite = Callable[..., Site]
+_SITES = pytest.StashKey[list[Site]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed and call.when == "call":
+        for site in item.stash.get(_SITES, []):
+            report.sections += [(f"log of {name}", text) for name, text in site.logs()]
+    return report
+
+
+@pytest.fixture
+def make_site(request: pytest.FixtureRequest) -> Iterator[MakeSite]:
+    """Makes sites with arguments of ``Site``; foreign containers live in each and have to be as they were at the end."""
+    sites: list[Site] = []
+    request.node.stash[_SITES] = sites
+
+    def make(*, foreigners: bool = True, **arguments: object) -> Site:
+        site = Site(**arguments)  # type: ignore[arg-type]
+        sites.append(site)
+        if foreigners:
+            site.foreigners.settle_in()
+        return site
+
+    try:
+        yield make
+        for site in sites:
+            site.foreigners.check_untouched()
+    finally:
+        for site in sites:
+            site.end()
+
+
+@pytest.fixture
+def site(make_site: MakeSite) -> Site:
+    return make_site()

@@ -1,0 +1,50 @@
+"""A ledger in a file of its own, under a clock that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.engine.clock import VirtualClock
+from controller.ledger.events import Event
+from controller.ledger.ledger import Ledger
+from tests.unit.core.given import NOW
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock(NOW)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.db"
+
+
+@pytest.fixture
+def told() -> list[Event]:
+    """What the ledger told its listener."""
+    return []
+
+
+@pytest.fixture
+def opened(file: Path, clock: VirtualClock, told: list[Event]) -> Iterator[Callable[[], Ledger]]:
+    """Opens the same file again, as a restart does."""
+    ledgers: list[Ledger] = []
+
+    def open_again() -> Ledger:
+        for ledger in ledgers:
+            ledger.close()
+        ledgers.append(Ledger(f"sqlite:///{file}", clock=clock, on_event=told.append))
+        return ledgers[-1]
+
+    yield open_again
+    for ledger in ledgers:
+        ledger.close()
+
+
+@pytest.fixture
+def ledger(opened: Callable[[], Ledger]) -> Ledger:
+    return opened()
