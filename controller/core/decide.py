@@ -13,7 +13,7 @@ from __future__ import annotations
 from controller.core.incarnation import EndReason, Incarnation, Stage
 from controller.core.lifecycle import deadline
 from controller.core.model import DesiredSession, Phase
-from controller.core.serve import serve
+from controller.core.serve import revised, serve
 from controller.core.steps import (
     Accept,
     Adopt,
@@ -186,6 +186,9 @@ def _end_if_due(view: View, life: Incarnation) -> Decision | None:
         if brake := view.brakes.against_expiry():
             again_at = view.now + LOOK_AGAIN
             return Decision(step=Rest(), phase=Phase.HELD, reason=brake[0], message=brake[1], again_at=again_at)
+        if view.desired is not None and view.desired.generation != life.generation:
+            # The end may have been moved while nobody was here to see it.
+            return revised(view, life)
         return Decision(
             step=End(EndReason.EXPIRED, "its time was up"),
             phase=Phase.TERMINATING,

@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from controller.core.model import Timestamp
 
 _LINE = re.compile(r"^winux\.dev/(?P<key>[a-z-]+): (?P<value>\S+)$", re.MULTILINE)
+_WRITTEN_BY_US = re.compile(r"[!-~]{1,80}", re.ASCII)
+"""Every value that ``describe`` writes. Others could move a terminal's cursor when an event repeats them."""
 _KEYS = ("controller", "session", "uid", "vmid", "accepted-at")
 
 
@@ -46,7 +48,7 @@ def read(description: str) -> Marker | None:
     """The marker in a description, or None where there is none, or one that is incomplete, doubled or unreadable."""
     pairs = _LINE.findall(description)
     found = dict(pairs)
-    if len(found) != len(pairs) or any(key not in found for key in _KEYS):
+    if len(found) != len(pairs) or any(not _WRITTEN_BY_US.fullmatch(found.get(key, "")) for key in _KEYS):
         return None
     try:
         accepted = datetime.strptime(found["accepted-at"], "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

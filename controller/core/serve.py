@@ -46,7 +46,7 @@ def serve(view: View, life: Incarnation) -> Decision:
         unfinished = (life.stage is Stage.CREATING or life.task is not None) and not view.brakes.paused
         decision = _by_stage(view, life) if unfinished else held
         return decision if isinstance(decision.step, FinishTask | RecordCreated | Resolve | Displaced) else held
-    return _revised(view, life) or _by_stage(view, life)
+    return revised(view, life) or _by_stage(view, life)
 
 
 def _by_stage(view: View, life: Incarnation) -> Decision:
@@ -87,7 +87,8 @@ def _held(view: View, life: Incarnation) -> Decision | None:
 # -- an edited manifest ----------------------------------------------------------------------------------------
 
 
-def _revised(view: View, life: Incarnation) -> Decision | None:
+def revised(view: View, life: Incarnation) -> Decision | None:
+    """Take an edited spec over, if there is one."""
     desired = view.desired
     if desired is None:
         return None

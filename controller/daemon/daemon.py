@@ -24,7 +24,7 @@ from controller.core.model import DesiredSnapshot
 from controller.daemon.endpoint import endpoint_of
 from controller.daemon.gauges import take_snapshot
 from controller.daemon.lockfile import LedgerLock
-from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes
+from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes, reloaded
 from controller.engine.backoff import Backoff
 from controller.engine.clock import Clock, SystemClock
 from controller.engine.slots import Slots
@@ -181,6 +181,8 @@ class Daemon:
         if not changed:
             _LOG.info("settings.unchanged")
             return
+        # The rest must not be taken over by halves: under another controller.id every container would be foreign.
+        settings = reloaded(self.settings, settings)
         secret = settings.secret().get_secret_value()
         redact.register(secret)
         self.adapter.use_secret(secret)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
-from pydantic import PrivateAttr, SecretStr, ValidationError
+from pydantic import BaseModel, PrivateAttr, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from controller.api.quantities import shown
@@ -29,6 +29,8 @@ _RELOADABLE_GROUPS = ("defaults.", "guards.")
 _RELOADABLE = frozenset(
     {"log.level", "manifests.grace", "manifests.rescan", "proxmox.inFlightPerNode", "proxmox.tick", DIRECT}
 )
+
+_Section = TypeVar("_Section", bound=BaseModel)
 
 
 class SettingsError(Exception):
@@ -94,8 +96,26 @@ def reloadable_changes(old: Settings, new: Settings) -> tuple[tuple[str, ...], t
     changed -= {DIRECT, IN_FILE}
     if old.secret() != new.secret():
         changed.add(DIRECT)
-    reloadable = {key for key in changed if key in _RELOADABLE or key.startswith(_RELOADABLE_GROUPS)}
+    reloadable = {key for key in changed if _is_reloadable(key)}
     return tuple(sorted(reloadable)), tuple(sorted(changed - reloadable))
+
+
+def reloaded(old: Settings, new: Settings) -> Settings:
+    """The old ones with all that can change while running taken from the new: the rest waits for a restart."""
+    after = old
+    for leaf in LEAVES.values():
+        if _is_reloadable(leaf.key):
+            after = _replaced(after, leaf.path, _value(new, leaf))
+    return after.complete(secret=new.secret(), notes=new.notes)
+
+
+def _is_reloadable(key: str) -> bool:
+    return key in _RELOADABLE or key.startswith(_RELOADABLE_GROUPS)
+
+
+def _replaced(section: _Section, path: tuple[str, ...], value: object) -> _Section:
+    name, *below = path
+    return section.model_copy(update={name: _replaced(getattr(section, name), tuple(below), value) if below else value})
 
 
 def _value(settings: Settings, leaf: Leaf) -> object:

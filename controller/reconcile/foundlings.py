@@ -68,8 +68,10 @@ class Foundlings:
         with self._lock:
             if self._all_known or self._claimed:
                 return
-            self._all_known = True
         self._tools.ledger.set_setting(ALL_KNOWN, "yes")
+        with self._lock:
+            # Only once it is written: else the next start would take strangers for what a lost ledger knew.
+            self._all_known = True
 
     def told_nothing(self, vmid: int) -> bool:
         """Whether it was looked at and is just being made or destroyed: it is looked at again, but waited for no more.

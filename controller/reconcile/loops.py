@@ -45,6 +45,8 @@ class Loops:
         self._rescan = rescan
         self._beat = beat
         self._worked = worked
+        self._missed = threading.Event()
+        """News were taken in, and whom they concern got lost, as when the ledger could not be written."""
         self.tick = tick
         self.task_poll = task_poll
 
@@ -53,11 +55,22 @@ class Loops:
         for session in sorted(sessions):
             self._queue.add(key_of(session))
 
+    def _enqueue_concerned(self, take_in: Callable[[], Iterable[str]]) -> None:
+        """Those whom news concern, or everybody after a round that broke off: its news do not come again."""
+        missed = self._missed.is_set()
+        self._missed.clear()
+        try:
+            concerned = take_in()
+        except BaseException:
+            self._missed.set()
+            raise
+        self.enqueue(self._picture.all_sessions() if missed else concerned)
+
     # -- rounds ------------------------------------------------------------------------------------------------
 
     def scanned(self, snapshot: DesiredSnapshot) -> None:
         """A scan ended. Missing manifests are looked for once more when their grace is over."""
-        self.enqueue(self._picture.scanned(snapshot))
+        self._enqueue_concerned(lambda: self._picture.scanned(snapshot))
         now, grace = self._tools.clock.now(), self._tools.policy.grace
         ends = [
             m.confirmed_at(grace) for m in self._picture.missing().values() if not m.confirmed(now=now, grace=grace)
@@ -66,7 +79,7 @@ class Loops:
             self._queue.add_after(RESCAN, max(0.0, min(ends) - now) + 0.01)
 
     def observe_once(self) -> None:
-        self.enqueue(self._picture.observed(self._tools.inventory.observe()))
+        self._enqueue_concerned(lambda: self._picture.observed(self._tools.inventory.observe()))
         self._tools.slots.sweep()
         self._tools.clone_turns.sweep()
 

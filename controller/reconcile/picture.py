@@ -14,7 +14,7 @@ from controller.core.guards import Brakes, ClockJump, MassDelete
 from controller.core.incarnation import Incarnation
 from controller.core.model import DesiredSnapshot
 from controller.core.view import Listed, Live, TaskOutcome, TaskState, View
-from controller.ledger.ledger import Note
+from controller.ledger.ledger import Note, Superseded
 from controller.proxmox.inventory import Change
 from controller.proxmox.port import ProxmoxError, ResourceRow
 from controller.reconcile.foundlings import Foundlings
@@ -253,7 +253,7 @@ class Picture:
         for row in self._unaccounted():
             try:
                 session = self.foundlings.look_at(row, self._desired)
-            except ProxmoxError:
+            except (ProxmoxError, Superseded):
                 continue  # the next observation tries again
             if session is not None:
                 concerned.add(session)

@@ -73,10 +73,14 @@ class Reconciler:
 
     def resume(self) -> None:
         """After a start: take up the operations that were in flight, so that they count and are followed."""
+        now = self._tools.clock.now()
         for life in self._tools.ledger.lives():
             key, placement = key_of(life.session), life.placement
             if life.ended or placement is None:
                 continue
+            if life.stage is Stage.CREATED and life.started_at is not None:
+                # Nobody asked the desktop while the daemon was down: that time is not held against it.
+                self._tools.ledger.change(life, lambda current: replace(current, started_at=now))
             if life.task is not None:
                 self._tools.board.watch(life.task.upid, node=life.task.node, key=key)
             if life.task is not None or life.stage is Stage.CREATING:

@@ -389,3 +389,12 @@ def test_a_lost_container_is_made_again_only_for_the_time_that_is_left() -> None
 
 def test_a_life_that_was_never_ready_is_due_at_the_cap() -> None:
     assert decide(view(accepted())).again_at == CAP
+
+
+def test_an_end_that_an_edit_moved_while_nobody_was_here_is_the_edited_one() -> None:
+    life = ready(ready_at=NOW - 3600.0, accepted_at=NOW - 3600.0)
+    due = view(life, desired=edited(ttl=7200.0))
+    step = decide(due).step
+    assert isinstance(step, Revise)
+    revised = replace(life, spec=step.spec, generation=step.generation)
+    assert not isinstance(decide(replace(due, incarnation=revised)).step, End)

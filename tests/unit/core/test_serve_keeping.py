@@ -1,4 +1,4 @@
-"""serve(): a container that exists is started, awaited, watched, and put back the way that its spec says."""
+"""serve(): a desktop that was ready is watched, and put back the way that its spec says."""
 
 from __future__ import annotations
 
@@ -8,39 +8,29 @@ import pytest
 
 from controller.core.decide import decide
 from controller.core.guards import Brakes
-from controller.core.incarnation import EndReason, Incarnation
+from controller.core.incarnation import Incarnation
 from controller.core.model import Phase, Resources, RestartPolicy
 from controller.core.steps import (
     Configure,
     Conformed,
-    End,
-    FinishTask,
     Follow,
-    GiveUpContainer,
     Grow,
     Look,
     Place,
-    Probe,
     RecordGone,
     Rest,
     Start,
 )
-from controller.core.view import Presence, TaskOutcome, TaskState, View
+from controller.core.view import Presence, View
 from tests.unit.core.given import (
     BLIND,
     CAP,
     CLOCK,
-    CLONE,
     END,
-    FAILED,
-    LOST,
     MASS,
     NOW,
-    OK,
     PAUSED,
     READY_AT,
-    READY_BY,
-    RUNNING,
     SOON,
     UNSYNCED,
     Told,
@@ -52,151 +42,15 @@ from tests.unit.core.given import (
     ready,
     row,
     spec,
-    task,
     told,
     view,
     wanted,
     which,
 )
 
-HELD, STARTING, READY = Phase.HELD, Phase.STARTING, Phase.READY
+HELD, READY = Phase.HELD, Phase.READY
 STATUS_TOO = Look(status_too=True)
-WAITING = view(created())
 STEADY = view(ready())
-
-# -- operations in flight --------------------------------------------------------------------------------------
-
-START_RUNS = view(created(task=task("vzstart")))
-
-
-@decisions(
-    row("not polled yet", START_RUNS, Rest(), STARTING, "Working", CAP),
-    row("runs", replace(START_RUNS, task=RUNNING), Rest(), STARTING, "Working", CAP),
-    row(
-        "runs, though it was just read",
-        replace(START_RUNS, task=RUNNING, live=live()),
-        Rest(),
-        STARTING,
-        "Working",
-        CAP,
-    ),
-    row("ended well", replace(START_RUNS, task=OK), FinishTask(None), STARTING, "TaskDone", CAP),
-    row("failed", replace(START_RUNS, task=FAILED), FinishTask("unable to create CT"), STARTING, "TaskFailed", CAP),
-    row("was lost", replace(START_RUNS, task=LOST), FinishTask(None), STARTING, "TaskDone", CAP),
-    row(
-        "of a desktop that is ready",
-        view(ready(task=task("resize")), task=OK),
-        FinishTask(None),
-        READY,
-        "TaskDone",
-        END,
-    ),
-)
-def test_an_operation_in_flight_comes_first(given: View, expected: Told) -> None:
-    assert told(given) == expected
-
-
-# -- towards ready ---------------------------------------------------------------------------------------------
-
-UNSTARTED = view(created(started_at=None))
-LATE = view(created(started_at=NOW - 300))
-TOO_LATE = "container 30101 was not ready within 300 s"
-
-
-@decisions(
-    row("it is asked whether it is ready", WAITING, Probe(), STARTING, "Probing", READY_BY),
-    row("a container is looked at before it is started", UNSTARTED, Look(), STARTING, "Starting", CAP),
-    row("it is ours: it is started", replace(UNSTARTED, live=live()), Start(), STARTING, "Starting", CAP),
-    row("not yet listed", replace(WAITING, listed=None, observed_at=NOW - 79), Probe(), STARTING, "Probing", READY_BY),
-    row(
-        "nothing observed yet", replace(WAITING, listed=None, observed_at=None), Probe(), STARTING, "Probing", READY_BY
-    ),
-    row("not listed by a late observation", replace(WAITING, listed=None), Look(), STARTING, "Unseen", CAP),
-    row("not listed, but blind", replace(WAITING, listed=None, brakes=BLIND), Probe(), STARTING, "Probing", READY_BY),
-    row("listed as stopped", replace(WAITING, listed=listed(status="stopped")), STATUS_TOO, STARTING, "Stopped", CAP),
-    row(
-        "listed as stopped by statistics from before its start",
-        replace(WAITING, listed=listed(status="stopped"), observed_at=NOW - 70),
-        Probe(),
-        STARTING,
-        "Probing",
-        READY_BY,
-    ),
-    row("migrated meanwhile", replace(WAITING, listed=listed(node="pve2")), Follow("pve2"), STARTING, "Migrated", CAP),
-    row("found stopped", replace(WAITING, live=live(running=False)), Start(), STARTING, "Restarting", CAP),
-    row("found running", replace(WAITING, live=live(running=True)), Probe(), STARTING, "Probing", READY_BY),
-    row("late", LATE, GiveUpContainer(f"{TOO_LATE}: another is tried"), STARTING, "NeverReady", CAP),
-    row("a moment before", replace(LATE, now=NOW - 1), Probe(), STARTING, "Probing", NOW),
-    row("late, but just read: asked once more", replace(LATE, live=live()), Probe(), STARTING, "Probing", CAP),
-    row(
-        "late for the last time",
-        view(created(started_at=NOW - 300, attempts=2)),
-        End(EndReason.NEVER_READY, f"{TOO_LATE}, the 3. in a row"),
-        STARTING,
-        "Failed",
-        CAP,
-    ),
-)
-def test_a_container_that_is_not_ready_yet(given: View, expected: Told) -> None:
-    assert told(given) == expected
-
-
-@pytest.mark.parametrize("attempts", [1, 2, 5])
-def test_as_many_containers_are_tried_as_the_site_allows(attempts: int) -> None:
-    for given_up in range(attempts):
-        step = decide(view(created(started_at=NOW - 300, attempts=given_up), attempts=attempts)).step
-        assert isinstance(step, End if given_up == attempts - 1 else GiveUpContainer)
-
-
-@pytest.mark.parametrize("brakes", [UNSYNCED, CLOCK], ids=["a source was never seen whole", "the clock jumped"])
-@pytest.mark.parametrize("attempts", [0, 2], ids=["a container", "a life"])
-def test_nothing_is_given_up_for_its_time_while_time_or_the_picture_cannot_be_trusted(
-    brakes: Brakes, attempts: int
-) -> None:
-    given = view(created(started_at=NOW - 300, attempts=attempts), brakes=brakes)
-    assert told(given) == (Probe(), STARTING, "Probing", CAP)
-
-
-def test_the_mass_delete_brake_gives_up_what_is_never_ready() -> None:
-    assert isinstance(decide(replace(LATE, brakes=MASS)).step, GiveUpContainer)
-
-
-# -- clones ----------------------------------------------------------------------------------------------------
-
-CLONED = view(created(spec=spec(source=CLONE), configured=False, started_at=None, applied=None))
-
-
-@decisions(
-    row("it is read first", CLONED, Look(), STARTING, "Configuring", CAP),
-    row(
-        "it gets its own settings even if they are the same",
-        replace(CLONED, live=live()),
-        Configure({}, ""),
-        STARTING,
-        "Configuring",
-        CAP,
-    ),
-    row(
-        "and what differs",
-        replace(CLONED, live=live(cores=1, memory_mib=512, protection=False)),
-        Configure({"cores": 2, "memory": 1024, "protection": 1}, "cores=2, memory=1024, protection=1"),
-        STARTING,
-        "Configuring",
-        CAP,
-    ),
-    row("not while it is locked", replace(CLONED, live=live(lock="create")), Rest(), STARTING, "Locked", SOON),
-)
-def test_a_clone_gets_its_own_settings_before_it_is_started(given: View, expected: Told) -> None:
-    assert told(given) == expected
-
-
-def test_a_clone_goes_from_settings_to_disk_to_start() -> None:
-    life = replace(CLONED.incarnation or created(), configured=True)
-    small = live(disk_gib=4)
-    assert decide(view(life)).step == Look()
-    assert decide(view(life, live=small)).step == Grow(10)
-    assert decide(view(life, live=live())).step == Start()
-
 
 # -- ready: what the list shows --------------------------------------------------------------------------------
 
@@ -371,40 +225,6 @@ def test_a_desktop_whose_manifest_cannot_be_seen_is_cared_for(missing_manifest: 
     assert decide(replace(STEADY, live=live(running=False), **missing_manifest)).step == Start()
 
 
-# -- pauses ----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "reason"),
-    [
-        ({"brakes": PAUSED}, "Paused"),
-        ({"incarnation": ready(paused=True)}, "Paused"),
-        ({"desired": wanted(paused=True)}, "PausedByManifest"),
-    ],
-    ids=["the controller", "by an administrator", "by its manifest"],
-)
-@pytest.mark.parametrize(
-    "seen",
-    [live(running=False), live(cores=8), live(Presence.ABSENT), live(), None],
-    ids=["stopped", "drifted", "gone", "well", "unread"],
-)
-def test_a_paused_desktop_is_left_as_it_is_until_its_time_is_up(
-    changes: dict[str, object], reason: str, seen: object
-) -> None:
-    assert told(replace(STEADY, live=seen, **changes)) == (Rest(), HELD, reason, END)
-
-
-def test_a_pause_names_what_ends_it() -> None:
-    assert "`winux resume alice`" in decide(view(ready(paused=True))).message
-    assert "spec.paused" in decide(view(ready(), desired=wanted(paused=True))).message
-
-
-def test_a_failed_task_without_a_word_is_still_a_failure() -> None:
-    silent = TaskOutcome(TaskState.FAILED, "")
-    decision = decide(view(created(task=task("vzstart")), task=silent))
-    assert (decision.step, decision.reason) == (FinishTask("unknown"), "TaskFailed")
-
-
 def test_a_desktop_that_is_ready_says_where() -> None:
     assert decide(STEADY).message == "the desktop is ready at 10.0.0.7"
     assert decide(view(ready(address=None))).message == "the desktop is ready at an unknown address"
@@ -437,3 +257,31 @@ def test_a_foundling_is_called_by_the_name_of_its_session() -> None:
 
 def test_a_foundling_is_not_started_for_want_of_a_memory_of_its_start() -> None:
     assert decide(view(ready(started_at=None), desired=None, live=live())).step == Rest()
+
+
+# -- pauses ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"brakes": PAUSED}, "Paused"),
+        ({"incarnation": ready(paused=True)}, "Paused"),
+        ({"desired": wanted(paused=True)}, "PausedByManifest"),
+    ],
+    ids=["the controller", "by an administrator", "by its manifest"],
+)
+@pytest.mark.parametrize(
+    "seen",
+    [live(running=False), live(cores=8), live(Presence.ABSENT), live(), None],
+    ids=["stopped", "drifted", "gone", "well", "unread"],
+)
+def test_a_paused_desktop_is_left_as_it_is_until_its_time_is_up(
+    changes: dict[str, object], reason: str, seen: object
+) -> None:
+    assert told(replace(STEADY, live=seen, **changes)) == (Rest(), HELD, reason, END)
+
+
+def test_a_pause_names_what_ends_it() -> None:
+    assert "`winux resume alice`" in decide(view(ready(paused=True))).message
+    assert "spec.paused" in decide(view(ready(), desired=wanted(paused=True))).message

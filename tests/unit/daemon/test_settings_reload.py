@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.daemon.settings import Settings, load, reloadable_changes
+from controller.daemon.settings import Settings, load, reloadable_changes, reloaded
 from controller.daemon.settings_sources import LEAVES
 
 BASE = {
@@ -70,6 +70,15 @@ def test_nothing_changed(old: Settings) -> None:
 def test_each_setting_either_takes_effect_or_needs_a_restart(old: Settings, key: str) -> None:
     new = load(None, BASE | {LEAVES[key].variable: CHANGED[key]})
     assert reloadable_changes(old, new) == (((key,), ()) if key in RELOADABLE else ((), (key,)))
+
+
+@pytest.mark.parametrize("key", CHANGED)
+def test_a_reload_takes_over_that_and_nothing_else(old: Settings, key: str) -> None:
+    new = load(None, BASE | {LEAVES[key].variable: CHANGED[key]})
+    after = reloaded(old, new)
+    assert reloadable_changes(after, new) == ((), () if key in RELOADABLE else (key,))
+    assert reloadable_changes(old, after) == ((key,) if key in RELOADABLE else (), ())
+    assert reloadable_changes(old, load(None, BASE)) == ((), ()), "the old ones stay as they were"
 
 
 def test_every_setting_is_in_the_table_above() -> None:

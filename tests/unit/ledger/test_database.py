@@ -58,6 +58,13 @@ def test_it_survives_a_power_cut_and_erases_what_it_deletes(ledger: Ledger) -> N
     assert pragmas == {"journal_mode": "wal", "synchronous": 2, "secure_delete": 1}
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
+def test_a_ledger_in_memory_makes_no_file(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_database(url).dispose()
+    assert list(tmp_path.iterdir()) == []
+
+
 # -- what cannot be opened -------------------------------------------------------------------------------------
 
 

@@ -277,6 +277,16 @@ def test_a_new_life_without_known_credentials_does_not_inherit_the_old_ones(ledg
     assert ledger.credential("alice") is None
 
 
+def test_every_uid_that_was_ever_ours_is_known(ledger: Ledger, opened: Opened) -> None:
+    ledger.begin(accepted(), None)
+    ledger.begin(other(tombstone(), uid="uid-2"), None, Note("Accepted", "asked for"))
+    ledger.forget(other(tombstone(), uid="uid-2"))
+    for where in (ledger, opened()):
+        assert where.knows("uid-1"), "of a life, of which no event tells"
+        assert where.knows("uid-2"), "of a life that was forgotten, of which an event tells"
+        assert not where.knows("uid-3")
+
+
 # -- VMIDs that rest -------------------------------------------------------------------------------------------
 
 

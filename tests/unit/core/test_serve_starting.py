@@ -1,0 +1,195 @@
+"""serve(): a container that was made is started and awaited; a clone gets its own settings before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from controller.core.decide import decide
+from controller.core.guards import Brakes
+from controller.core.incarnation import EndReason
+from controller.core.model import Phase
+from controller.core.steps import (
+    Configure,
+    End,
+    FinishTask,
+    Follow,
+    GiveUpContainer,
+    Grow,
+    Look,
+    Probe,
+    Rest,
+    Start,
+)
+from controller.core.view import TaskOutcome, TaskState, View
+from tests.unit.core.given import (
+    BLIND,
+    CAP,
+    CLOCK,
+    CLONE,
+    END,
+    FAILED,
+    LOST,
+    MASS,
+    NOW,
+    OK,
+    READY_BY,
+    RUNNING,
+    SOON,
+    UNSYNCED,
+    Told,
+    created,
+    decisions,
+    listed,
+    live,
+    ready,
+    row,
+    spec,
+    task,
+    told,
+    view,
+)
+
+STARTING, READY = Phase.STARTING, Phase.READY
+STATUS_TOO = Look(status_too=True)
+WAITING = view(created())
+
+# -- operations in flight --------------------------------------------------------------------------------------
+
+START_RUNS = view(created(task=task("vzstart")))
+
+
+@decisions(
+    row("not polled yet", START_RUNS, Rest(), STARTING, "Working", CAP),
+    row("runs", replace(START_RUNS, task=RUNNING), Rest(), STARTING, "Working", CAP),
+    row(
+        "runs, though it was just read",
+        replace(START_RUNS, task=RUNNING, live=live()),
+        Rest(),
+        STARTING,
+        "Working",
+        CAP,
+    ),
+    row("ended well", replace(START_RUNS, task=OK), FinishTask(None), STARTING, "TaskDone", CAP),
+    row("failed", replace(START_RUNS, task=FAILED), FinishTask("unable to create CT"), STARTING, "TaskFailed", CAP),
+    row("was lost", replace(START_RUNS, task=LOST), FinishTask(None), STARTING, "TaskDone", CAP),
+    row(
+        "of a desktop that is ready",
+        view(ready(task=task("resize")), task=OK),
+        FinishTask(None),
+        READY,
+        "TaskDone",
+        END,
+    ),
+)
+def test_an_operation_in_flight_comes_first(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+def test_a_failed_task_without_a_word_is_still_a_failure() -> None:
+    silent = TaskOutcome(TaskState.FAILED, "")
+    decision = decide(view(created(task=task("vzstart")), task=silent))
+    assert (decision.step, decision.reason) == (FinishTask("unknown"), "TaskFailed")
+
+
+# -- towards ready ---------------------------------------------------------------------------------------------
+
+UNSTARTED = view(created(started_at=None))
+LATE = view(created(started_at=NOW - 300))
+TOO_LATE = "container 30101 was not ready within 300 s"
+
+
+@decisions(
+    row("it is asked whether it is ready", WAITING, Probe(), STARTING, "Probing", READY_BY),
+    row("a container is looked at before it is started", UNSTARTED, Look(), STARTING, "Starting", CAP),
+    row("it is ours: it is started", replace(UNSTARTED, live=live()), Start(), STARTING, "Starting", CAP),
+    row("not yet listed", replace(WAITING, listed=None, observed_at=NOW - 79), Probe(), STARTING, "Probing", READY_BY),
+    row(
+        "nothing observed yet", replace(WAITING, listed=None, observed_at=None), Probe(), STARTING, "Probing", READY_BY
+    ),
+    row("not listed by a late observation", replace(WAITING, listed=None), Look(), STARTING, "Unseen", CAP),
+    row("not listed, but blind", replace(WAITING, listed=None, brakes=BLIND), Probe(), STARTING, "Probing", READY_BY),
+    row("listed as stopped", replace(WAITING, listed=listed(status="stopped")), STATUS_TOO, STARTING, "Stopped", CAP),
+    row(
+        "listed as stopped by statistics from before its start",
+        replace(WAITING, listed=listed(status="stopped"), observed_at=NOW - 70),
+        Probe(),
+        STARTING,
+        "Probing",
+        READY_BY,
+    ),
+    row("migrated meanwhile", replace(WAITING, listed=listed(node="pve2")), Follow("pve2"), STARTING, "Migrated", CAP),
+    row("found stopped", replace(WAITING, live=live(running=False)), Start(), STARTING, "Restarting", CAP),
+    row("found running", replace(WAITING, live=live(running=True)), Probe(), STARTING, "Probing", READY_BY),
+    row("late", LATE, GiveUpContainer(f"{TOO_LATE}: another is tried"), STARTING, "NeverReady", CAP),
+    row("a moment before", replace(LATE, now=NOW - 1), Probe(), STARTING, "Probing", NOW),
+    row("late, but just read: asked once more", replace(LATE, live=live()), Probe(), STARTING, "Probing", CAP),
+    row(
+        "late for the last time",
+        view(created(started_at=NOW - 300, attempts=2)),
+        End(EndReason.NEVER_READY, f"{TOO_LATE}, the 3. in a row"),
+        STARTING,
+        "Failed",
+        CAP,
+    ),
+)
+def test_a_container_that_is_not_ready_yet(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+@pytest.mark.parametrize("attempts", [1, 2, 5])
+def test_as_many_containers_are_tried_as_the_site_allows(attempts: int) -> None:
+    for given_up in range(attempts):
+        step = decide(view(created(started_at=NOW - 300, attempts=given_up), attempts=attempts)).step
+        assert isinstance(step, End if given_up == attempts - 1 else GiveUpContainer)
+
+
+@pytest.mark.parametrize("brakes", [UNSYNCED, CLOCK], ids=["a source was never seen whole", "the clock jumped"])
+@pytest.mark.parametrize("attempts", [0, 2], ids=["a container", "a life"])
+def test_nothing_is_given_up_for_its_time_while_time_or_the_picture_cannot_be_trusted(
+    brakes: Brakes, attempts: int
+) -> None:
+    given = view(created(started_at=NOW - 300, attempts=attempts), brakes=brakes)
+    assert told(given) == (Probe(), STARTING, "Probing", CAP)
+
+
+def test_the_mass_delete_brake_gives_up_what_is_never_ready() -> None:
+    assert isinstance(decide(replace(LATE, brakes=MASS)).step, GiveUpContainer)
+
+
+# -- clones ----------------------------------------------------------------------------------------------------
+
+CLONED = view(created(spec=spec(source=CLONE), configured=False, started_at=None, applied=None))
+
+
+@decisions(
+    row("it is read first", CLONED, Look(), STARTING, "Configuring", CAP),
+    row(
+        "it gets its own settings even if they are the same",
+        replace(CLONED, live=live()),
+        Configure({}, ""),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row(
+        "and what differs",
+        replace(CLONED, live=live(cores=1, memory_mib=512, protection=False)),
+        Configure({"cores": 2, "memory": 1024, "protection": 1}, "cores=2, memory=1024, protection=1"),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row("not while it is locked", replace(CLONED, live=live(lock="create")), Rest(), STARTING, "Locked", SOON),
+)
+def test_a_clone_gets_its_own_settings_before_it_is_started(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+def test_a_clone_goes_from_settings_to_disk_to_start() -> None:
+    life = replace(CLONED.incarnation or created(), configured=True)
+    small = live(disk_gib=4)
+    assert decide(view(life)).step == Look()
+    assert decide(view(life, live=small)).step == Grow(10)
+    assert decide(view(life, live=live())).step == Start()
