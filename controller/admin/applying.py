@@ -101,6 +101,10 @@ class Applying:
             stem = home.removesuffix(".yaml") if home is not None else _stem(manifest)
             text = manifest.document.text.removeprefix("---\n") if manifest.document is not None else ""
             targets.append(_Target(manifest, text, stem, directory / f"{stem}.yaml"))
+        for path, crowd in Counter(target.path for target in targets).items():
+            if crowd > 1:
+                both = " and ".join(target.said for target in targets if target.path == path)
+                raise NotWritable(f"nothing was written: {both} would both stand in {path.name}: rename one of them")
         # Templates first: a scan in between must not find a session without the template that it came with.
         return sorted(targets, key=lambda target: isinstance(target.manifest.model, Session))
 

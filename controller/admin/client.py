@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -52,7 +53,15 @@ class Refused(Exception):
         self.problems = details.problems
 
 
+_ANY_NAME = re.compile(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", re.ASCII)
+"""Names of sessions; with a dot, those of containers that no manifest asks for."""
+
+
 def _path(session: str) -> str:
+    """Raises ``Refused`` for what no session can be called: such text may lead to another route."""
+    if not _ANY_NAME.fullmatch(session):
+        detail = f"there is no session {session!a}: `winux get sessions` lists all"
+        raise Refused(ProblemDetails(title="NotFound", status=404, detail=detail))
     return f"/sessions/{quote(session, safe='')}"
 
 

@@ -10,7 +10,9 @@ Pure: no I/O, no clock. The ladder, first match wins:
 
 from __future__ import annotations
 
-from controller.core.incarnation import EndReason, Incarnation, Stage
+from dataclasses import replace
+
+from controller.core.incarnation import EndReason, Incarnation, Placement, Stage
 from controller.core.lifecycle import deadline
 from controller.core.model import DesiredSession, Phase
 from controller.core.serve import revised, serve
@@ -31,6 +33,8 @@ from controller.core.steps import (
 )
 from controller.core.view import Presence, TaskState, View
 
+WITH_A_NEXT_LIFE = frozenset({EndReason.MANIFEST_REMOVED, EndReason.UNKNOWN_ORPHAN, EndReason.REPLACED})
+"""Ends after which any manifest asks for a new life: it came back since, or it is why there had to be an end."""
 LOOK_AGAIN = 5.0
 """Seconds until a container that nobody may touch now is looked at again."""
 
@@ -119,6 +123,9 @@ def _after_the_end(view: View, life: Incarnation) -> Decision:
 
 
 def _asks_for_new_life(desired: DesiredSession, life: Incarnation) -> bool:
+    assert life.ending is not None  # noqa: S101 - only an ending makes a tombstone
+    if life.ending.reason in WITH_A_NEXT_LIFE:
+        return True
     # A new revision may have been heard of, and its generation taken over, while nothing could be replaced.
     return desired.generation != life.generation or desired.revision != life.revision
 
@@ -156,13 +163,8 @@ def _wind_up(view: View, life: Incarnation) -> Decision:
         case Presence.ABSENT | Presence.FOREIGN:
             return terminating(_gone(life))
         case Presence.HIDDEN | Presence.STUB:
-            return terminating(
-                Rest(),
-                f"VMID {life.placement.vmid} on {life.placement.node} is taken but cannot be read: not forgotten; "
-                f"if a killed create left it locked, an administrator runs `pct unlock {life.placement.vmid}` and "
-                f"removes it",
-                again_at=view.now + LOOK_AGAIN,
-            )
+            unread = terminating(Rest(), _unread(view, life.placement), again_at=view.now + LOOK_AGAIN)
+            return replace(unread, phase=Phase.HELD, reason="Hidden")
         case Presence.OURS:
             if view.live.lock is not None:
                 return terminating(
@@ -172,6 +174,16 @@ def _wind_up(view: View, life: Incarnation) -> Decision:
                     again_at=view.now + LOOK_AGAIN,
                 )
             return terminating(Destroy())
+
+
+def _unread(view: View, placement: Placement) -> str:
+    where = f"VMID {placement.vmid} on {placement.node} is taken but cannot be read, so it is not forgotten"
+    if view.brakes.blind:
+        return f"{where}: {view.brakes.blind}"
+    return (
+        f"{where}: run `winux check`; if a killed create left it locked, an administrator runs "
+        f"`pct unlock {placement.vmid}` and removes it"
+    )
 
 
 def _gone(life: Incarnation) -> Bury | RecordGone:

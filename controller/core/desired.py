@@ -76,10 +76,14 @@ def build_snapshot(
     resolver: Resolver,
     previous: DesiredSnapshot | None = None,
     incomplete_because: str | None = None,
+    passed_over: Iterable[str] = (),
     revision: str = "",
     scanned_at: Timestamp = 0.0,
 ) -> DesiredSnapshot:
-    """All that is wanted by these files. What ``previous`` had stays where a file or a template is broken."""
+    """All that is wanted by these files. What ``previous`` had stays where a file or a template is broken.
+
+    ``passed_over``: names that stand for no file now; what came from a file of that name before is undecided.
+    """
     files = sorted(files, key=lambda file: file.file)
     problems = [problem for file in files for problem in file.problems]
     templates = _templates(files, previous, problems)
@@ -113,7 +117,9 @@ def build_snapshot(
         complete=because is None,
         incomplete_because=because,
         undecided=frozenset(undecided),
-        opaque=MappingProxyType({file.file: file.opaque for file in files if file.opaque is not None}),
+        opaque=MappingProxyType(
+            dict.fromkeys(passed_over, b"") | {file.file: file.opaque for file in files if file.opaque is not None}
+        ),
         files=len(files),
         revision=revision,
         scanned_at=scanned_at,

@@ -8,12 +8,13 @@ cannot overwrite what an administrator extended meanwhile.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from controller.core.incarnation import Incarnation
 from controller.core.model import Timestamp
@@ -63,6 +64,8 @@ class Ledger:
         self._lives: dict[str, Incarnation] = {}
         self._by_vmid: dict[int, str] = {}
         self._resting: dict[int, Timestamp] = {}
+        self.trouble: str | None = None
+        """Why the last write failed, such as "database or disk is full"; None while it can be written."""
         with self._engine.begin() as connection:
             for (document,) in connection.execute(select(schema.incarnations.c.document)):
                 self._index(_DOCUMENT.validate_json(document))
@@ -72,6 +75,12 @@ class Ledger:
     def close(self) -> None:
         with self._lock:
             self._engine.dispose()
+
+    def try_again(self) -> None:
+        """After a write that failed: find out whether it can be written by now. Never raises for that."""
+        if self.trouble is not None:
+            with suppress(OperationalError):
+                self.set_setting("written-again", str(self._clock.now()))
 
     # -- lives -------------------------------------------------------------------------------------------------
 
@@ -105,7 +114,7 @@ class Ledger:
             before = self._lives.get(life.session)
             if before is not None and not before.ended:
                 raise Superseded(f"session {life.session} lives already")
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 if before is not None:
                     self._erase(connection, before)
                 try:
@@ -150,7 +159,7 @@ class Ledger:
             after = change(before)
             if after == before and not notes and not last:
                 return before
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 if last:
                     connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
                 if after != before:
@@ -174,7 +183,7 @@ class Ledger:
                 return
             if not current.ended:
                 raise Superseded(f"session {life.session} has not ended: it cannot be forgotten")
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 self._erase(connection, current)
                 written = self._note(connection, life.session, life.uid, notes)
             self._unindex(current)
@@ -191,7 +200,7 @@ class Ledger:
         """A freed VMID is not handed out again for a while: late events and stale rows may still name it."""
         until = self._clock.now() + seconds
         with self._lock:
-            with self._engine.begin() as connection:
+            with self._writing() as connection:
                 connection.execute(delete(schema.resting).where(schema.resting.c.until <= self._clock.now()))
                 connection.execute(delete(schema.resting).where(schema.resting.c.vmid == vmid))
                 connection.execute(insert(schema.resting).values(vmid=vmid, until=until))
@@ -208,7 +217,7 @@ class Ledger:
 
     def note(self, session: str, uid: str, *notes: Note) -> None:
         """Records events alone. ``session`` is empty for what concerns the controller."""
-        with self._lock, self._engine.begin() as connection:
+        with self._lock, self._writing() as connection:
             written = self._note(connection, session, uid, notes)
         self._publish(written)
 
@@ -232,7 +241,7 @@ class Ledger:
         return str(row.value) if row is not None else None
 
     def set_setting(self, key: str, value: str | None, *notes: Note) -> None:
-        with self._lock, self._engine.begin() as connection:
+        with self._lock, self._writing() as connection:
             connection.execute(delete(schema.settings).where(schema.settings.c.key == key))
             if value is not None:
                 connection.execute(insert(schema.settings).values(key=key, value=value))
@@ -240,6 +249,16 @@ class Ledger:
         self._publish(written)
 
     # -- inside ------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except OperationalError as error:
+            self.trouble = (str(error.orig).splitlines() or ["unknown"])[0]
+            raise
+        self.trouble = None
 
     def _index(self, life: Incarnation, before: Incarnation | None = None) -> None:
         """Readers take no lock: they find the life before or this one, and never none in between."""

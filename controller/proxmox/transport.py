@@ -207,7 +207,7 @@ class _Answers(JsonSerializer):  # type: ignore[misc]  # proxmoxer has no types
 def _json(response: requests.Response) -> object:
     try:
         body: object = json.loads(response.content.decode("utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter from lists in lists in lists
         return None
     return body
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.incarnation import Ending, Incarnation, Placement, Stage
-from controller.core.model import ConditionStatus, DesiredSession
+from controller.core.model import ArchiveSource, ConditionStatus, DesiredSession
 from controller.core.steps import Adopt, End, Revise
 from controller.engine.failpoints import Failpoint, hit
 from controller.ledger.ledger import Credential, Note
@@ -21,7 +21,10 @@ class Lives:
     def accept(self, desired: DesiredSession) -> Outcome:
         tools = self._tools
         life = self._new(desired, uid=tools.new_uid(), accepted_at=tools.clock.now())
-        credential = Credential(username=desired.spec.desktop_user, password=tools.new_password())
+        credential = None
+        if isinstance(desired.spec.source, ArchiveSource):
+            # A clone takes no password from Proxmox: its login is the one of its container template.
+            credential = Credential(username=desired.spec.desktop_user, password=tools.new_password())
         tools.ledger.begin(life, credential, Note("Accepted", f"asked for by {desired.origin}"))
         hit(Failpoint.ACCEPT_RECORDED)
         return Next()

@@ -79,6 +79,7 @@ class Loops:
             self._queue.add_after(RESCAN, max(0.0, min(ends) - now) + 0.01)
 
     def observe_once(self) -> None:
+        self._tools.ledger.try_again()
         self._enqueue_concerned(lambda: self._picture.observed(self._tools.inventory.observe()))
         self._tools.slots.sweep()
         self._tools.clone_turns.sweep()

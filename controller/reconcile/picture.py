@@ -183,6 +183,11 @@ class Picture:
             "MassDelete": brakes.mass_delete.sentence,
             "ClockJumped": brakes.clock,
         }
+        if trouble := self._tools.ledger.trouble:
+            found["LedgerFailing"] = (
+                f"the ledger cannot be written ({trouble}): nothing is made, changed or ended until it can be; "
+                f"look after its disk and its permissions"
+            )
         if waiting := len(self._without_quorum):
             found["NoQuorum"] = (
                 f"the Proxmox cluster has no quorum: {waiting} {'session waits' if waiting == 1 else 'sessions wait'} "

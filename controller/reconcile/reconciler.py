@@ -31,7 +31,8 @@ from controller.reconcile.upkeep import Upkeep
 MOST_STEPS = 25
 """Steps in one pass; a life needs about ten from acceptance to Ready. More means that two steps undo each other."""
 TURNS = frozenset({"WaitingForSlot", "WaitingForTemplate"})
-QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "NotWanted", "NotSynced", "NotObserved"}) | TURNS
+WHOLE_PICTURE = frozenset({"NotSynced", "NotObserved", "MassDelete", "ClockJumped", "Paused"})
+QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "NotWanted"}) | TURNS | WHOLE_PICTURE
 """Reasons to rest that are no news about this session; those about the whole picture are noted once, for all."""
 
 

@@ -65,6 +65,8 @@ class DirectorySource:
         """Files to read by the next scan whether or not they look changed."""
         self._listed: tuple[DirectoryId, Listing] | None = None
         """The last listing that held still, if the snapshot shows it."""
+        self._passed_over: frozenset[str] = frozenset()
+        """Directories, pipes and the like with a manifest's name, which held nothing as far as is known."""
         self._stale = True
         """Whether ``_files`` says something that the snapshot does not show."""
         self._snapshot: DesiredSnapshot | None = None
@@ -160,6 +162,9 @@ class DirectorySource:
             self._stale = True
         if self._listed is None or self._listed[0] != directory.id:
             self._stale = True
+        passed_over = frozenset(display_name(name) for name in listing.failing if name not in self._files)
+        if passed_over != self._passed_over:
+            self._passed_over, self._stale = passed_over, True
         self._listed = (directory.id, listing)
         if self._stale or self._snapshot is None:
             return self._build(None)
@@ -186,6 +191,7 @@ class DirectorySource:
             resolver=self._resolver,
             previous=self._snapshot,
             incomplete_because=because,
+            passed_over=self._passed_over,
             revision=self._revision(),
             scanned_at=self._clock.now(),
         )

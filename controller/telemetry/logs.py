@@ -43,6 +43,8 @@ _CHATTY = (
     "httpcore",
     "httpx",
     "proxmoxer",
+    "proxmoxer.backends.https",
+    "proxmoxer.core",
     "requests",
     "sqlalchemy",
     "urllib3",

@@ -73,6 +73,15 @@ def test_a_document_among_others_in_a_file_is_changed_by_its_author(lab: Lab) ->
     assert not (lab.world.manifests / "dave.yaml").exists()
 
 
+def test_nothing_is_written_where_two_documents_would_go_into_one_file(lab: Lab) -> None:
+    lab.ready("alice")
+    before = files(lab)
+    text = f"{session('template-tiny')}---\n{TEMPLATE.replace('small', 'tiny')}"
+    with pytest.raises(NotWritable, match=r"^nothing was written: .* would both stand in template-tiny\.yaml: rename"):
+        lab.service.apply(text)
+    assert files(lab) == before
+
+
 def test_a_directory_that_cannot_be_written_is_one_sentence(lab: Lab) -> None:
     lab.ready("alice")
     lab.world.manifests.rename(lab.directory / "away")

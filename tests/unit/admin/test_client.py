@@ -56,6 +56,15 @@ def test_a_refusal_arrives_as_its_sentence(client: AdminClient) -> None:
     assert refused.value.status == 404
 
 
+@pytest.mark.parametrize("name", ["", ".", "..", "../status", "a/b", "alice/extend", "Alice", "alice\n", "\x1b[2J"])
+def test_what_no_session_can_be_called_is_no_session(client: AdminClient, name: str) -> None:
+    for ask in (client.session, client.credential, client.delete, lambda name: client.extend(name, 60)):
+        with pytest.raises(Refused, match="there is no session") as refused:
+            ask(name)
+        assert refused.value.status == 404
+        assert str(refused.value).isprintable()
+
+
 def test_the_mistakes_of_a_text_arrive_with_the_refusal(client: AdminClient) -> None:
     with pytest.raises(Refused) as refused:
         client.apply(session("bob", more="ttl: 5"), name="bob.yaml")

@@ -73,10 +73,16 @@ def test_a_container_that_exists_is_taken_over_whatever_its_manifest_waits_for(d
     assert decide(view(desired=desired, claimed=CLAIMED)).reason == "Adopted"
 
 
-@pytest.mark.parametrize("reason", EndReason)
+@pytest.mark.parametrize("reason", [EndReason.EXPIRED, EndReason.DELETED, EndReason.NEVER_READY])
 def test_what_ended_stays_ended(reason: EndReason) -> None:
     phase = Phase.FAILED if reason is EndReason.NEVER_READY else Phase.EXPIRED
     assert told(view(tombstone(reason))) == (Rest(), phase, reason, None)
+
+
+@pytest.mark.parametrize("reason", [EndReason.MANIFEST_REMOVED, EndReason.UNKNOWN_ORPHAN, EndReason.REPLACED])
+def test_a_manifest_that_came_back_or_asked_for_the_end_asks_for_a_new_life(reason: EndReason) -> None:
+    """Also where the process died before it forgot the life, or a new revision was taken back meanwhile."""
+    assert told(view(tombstone(reason))) == (Accept(DESIRED), Phase.PENDING, "Accepted", None)
 
 
 @pytest.mark.parametrize(

@@ -297,8 +297,11 @@ def test_a_locked_container_is_destroyed_when_its_lock_goes(life: Incarnation, w
 @pytest.mark.parametrize("life", STAGES.values(), ids=STAGES.keys())
 def test_what_cannot_be_read_is_never_forgotten(life: Incarnation, presence: Presence, why: str) -> None:
     given, _ = winding_up(life, live=live(presence))[why]
-    assert told(given) == (Rest(), TERMINATING, why, SOON)
+    assert told(given) == (Rest(), HELD, "Hidden", SOON)
     assert "30101" in decide(given).message
+    assert "pct unlock" in decide(given).message
+    blind = decide(replace(given, brakes=BLIND))
+    assert "pct unlock" not in blind.message, "a token that lost its rights is not mended by unlocking"
 
 
 @BOTH

@@ -75,6 +75,8 @@ def test_without_an_owner_the_sentence_names_none(owner: str | None) -> None:
         TEXT.replace("winux.dev/uid", " winux.dev/uid"),
         TEXT.replace("winux.dev/uid", "notwinux.dev/uid"),
         TEXT.replace("2027-01-15T08:00:00Z", "yesterday"),
+        TEXT.replace("session: alice", "session: \x1b[2Jalice"),
+        TEXT.replace("session: alice", f"session: {'a' * 81}"),
         TEXT.replace("\n", " "),
     ],
     ids=[
@@ -86,6 +88,8 @@ def test_without_an_owner_the_sentence_names_none(owner: str | None) -> None:
         "an indented line",
         "another domain",
         "a time that is none",
+        "a value that moves a terminal's cursor",
+        "a value longer than any of ours",
         "all on one line",
     ],
 )

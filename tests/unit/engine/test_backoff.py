@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """How long a failed key waits."""
 
 from random import Random

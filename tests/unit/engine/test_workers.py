@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """Supervised threads: a loop that raises starts again, one that hangs is seen, all end when asked."""
 
 import threading

@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """The queue in virtual time: what is due when, and never twice at once."""
 
 from random import Random

@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """The queue against a model of it: every history of adds, delays, work and time keeps the promises."""
 
 from random import Random

@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """The queue under real threads: nothing is lost, nothing runs twice at once, nobody sleeps through a key."""
 
 import threading

@@ -254,10 +254,12 @@ def test_a_read_without_an_answer_in_time_is_not_repeated(stub: Stub) -> None:
 
 
 CUT = b'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"data":"UPID:pve1'
+DEEP = b'{"data":' + 100_000 * b"[" + 100_000 * b"]" + b"}"
 NOT_PROXMOX: dict[str, bytes] = {
     "cut short": CUT,
     "no JSON": b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>",
     "other JSON": b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"ok":true}',
+    "bottomless JSON": b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(DEEP), DEEP),
     "no task": b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"data":null}',
     "a redirect": b"HTTP/1.1 302 Found\r\nLocation: https://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n",
     "no HTTP": b"hello\r\n",

@@ -176,6 +176,25 @@ def test_a_manifest_that_becomes_a_directory_is_a_failed_read(directory: Path) -
     ]
 
 
+def test_a_manifest_that_became_a_directory_while_nobody_watched_may_still_be_meant(directory: Path) -> None:
+    (directory / "a.yaml").mkdir()
+    (directory / "b.yaml").write_text(session("bob"))
+    scanned = source(directory)
+    snapshot = scanned.scan()
+    assert snapshot.complete
+    assert snapshot.may_hold("alice", "a.yaml")
+    assert not snapshot.may_hold("carol", "c.yaml")
+    (directory / "c.yaml").mkdir()
+    assert scanned.scan().may_hold("carol", "c.yaml")
+    (directory / "a.yaml").rmdir()
+    assert not scanned.scan().may_hold("alice", "a.yaml")
+
+
+def test_a_directory_with_nothing_but_directories_is_empty(directory: Path) -> None:
+    (directory / "a.yaml").mkdir()
+    assert not source(directory).scan().complete
+
+
 def test_more_files_than_allowed_make_the_picture_incomplete(directory: Path) -> None:
     scanned = source(directory, max_files=1)
     (directory / "a.yaml").write_text(session("alice"))

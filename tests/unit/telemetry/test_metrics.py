@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """What Prometheus sees: names by the conventions, bounded labels, everything there from the first scrape on."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-# ruff: noqa: S311  (seeded, so that a failure can be repeated)
+
 """Secrets are found by the name of a field and by their value, wherever they stand."""
 
 from __future__ import annotations
