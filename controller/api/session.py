@@ -49,7 +49,7 @@ class SessionFields(Model):
     )
     owner: Owner | None = Field(
         default=None,
-        description="Whose desktop it is: who may see and end it on the web page.",
+        description="Whose desktop it is: shown in tables and in the description of the container.",
         examples=["alice@example.org"],
     )
     ttl: Duration | None = Field(
