@@ -219,7 +219,7 @@ class Daemon:
             ledger=ledger,
             clock=clock,
             board=TaskBoard(port),
-            inventory=Inventory(port, clock=clock, pools=lambda: self.picture.pools()),  # noqa: PLW0108 - made later
+            inventory=Inventory(port, clock=clock, pools=self._pools, stale_after=max(60.0, 3 * settings.proxmox.tick)),
             slots=Slots(settings.proxmox.in_flight_per_node, add, clock=clock),
             clone_turns=Slots(1, add, clock=clock),
             prober=Prober(on_done=add),
@@ -234,6 +234,9 @@ class Daemon:
                 lock_wait=self.metrics.observe_lock_wait,
             ),
         )
+
+    def _pools(self) -> frozenset[str]:
+        return self.picture.pools()
 
     def _scanned(self, snapshot: DesiredSnapshot) -> None:
         self.loops.scanned(snapshot)

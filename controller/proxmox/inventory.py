@@ -40,14 +40,26 @@ class Change:
 class Inventory:
     """Observes; one thread calls ``observe``, any may read ``observation`` and ``problem``."""
 
-    def __init__(self, port: Proxmox, *, clock: Clock, pools: Callable[[], frozenset[str]]) -> None:
+    def __init__(
+        self, port: Proxmox, *, clock: Clock, pools: Callable[[], frozenset[str]], stale_after: float = 60.0
+    ) -> None:
+        """``stale_after``: seconds after which a picture that nothing has replaced is no picture any more."""
         self._port = port
         self._clock = clock
         self._pools = pools
         self._nodes: tuple[Timestamp, frozenset[str]] | None = None
         self._rights_proven = False
+        self._stale_after = stale_after
+        self._seen_at = clock.monotonic()
+        self._problem: str | None = "Proxmox was not asked yet"
         self.observation: Observation | None = None
-        self.problem: str | None = "Proxmox was not asked yet"
+
+    @property
+    def problem(self) -> str | None:
+        """Why the picture is not to be believed now, in one sentence; None when it is."""
+        if self._problem is None and self._clock.monotonic() - self._seen_at > self._stale_after:
+            return f"Proxmox has not told of all containers for more than {self._stale_after:.0f} s: it may hang"
+        return self._problem
 
     def observe(self) -> Change:
         """One bulk call; a second one for the token's rights only when containers vanished or it never was sure."""
@@ -59,13 +71,13 @@ class Inventory:
             if vanished or not self._rights_proven:
                 self._prove_rights()
         except ProxmoxError as error:
-            self.problem = f"Proxmox cannot be observed: {error}"
+            self._problem = f"Proxmox cannot be observed: {error}"
             return Change(frozenset(), self.problem != problem_before)
-        if self.problem is not None and not self._rights_proven:
+        if self._problem is not None and not self._rights_proven:
             return Change(frozenset(), self.problem != problem_before)
         changed = frozenset(vanished | {vmid for vmid, row in rows.items() if before.get(vmid) != row})
         self.observation = Observation(rows, asked_at)
-        self.problem = None
+        self._problem, self._seen_at = None, self._clock.monotonic()
         return Change(changed, problem_before is not None)
 
     def online_nodes(self) -> frozenset[str]:
@@ -81,7 +93,7 @@ class Inventory:
         blind = [pool for pool in pools if not can_observe(permissions, pool)]
         self._rights_proven = not blind
         if blind:
-            self.problem = (
+            self._problem = (
                 f"the token has no right to see the containers of pool {', '.join(blind)} (VM.Audit and Pool.Audit): "
                 f"its lists prove nothing; `winux check` says what to grant"
             )

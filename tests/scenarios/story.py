@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from controller.ledger.events import Event, EventType
 from tests.scenarios.people import Administrators, Authors, Operators
 from tests.scenarios.virtual import Controller
-from tests.scenarios.witness import Asking, Witness
+from tests.scenarios.witness import Asked, Asking, Witness
 from tests.scenarios.world import World
 
 Acts = dict[str, object]
@@ -92,7 +92,7 @@ class Telling:
     lines: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        asked: dict[int, str] = {}
+        asked = Asked()
         settings = self.story.settings
         self.world = World(
             self.directory,

@@ -34,12 +34,20 @@ class Photo:
 
 
 @dataclass
+class Asked:
+    """What creates and clones were for, noted before they were sent."""
+
+    by_vmid: dict[int, str] = field(default_factory=dict)
+    """The uid of the last one under each VMID."""
+    uids: set[str] = field(default_factory=set)
+
+
+@dataclass
 class Witness:
     """Call ``look`` after every round, and ``administrator_acted`` after all that people do at the node."""
 
     world: World
-    asked: dict[int, str]
-    """By VMID, the uid that the last create under it was for; see ``Asking``."""
+    asked: Asked
     ledger_was_lost: bool = False
     """Two containers of one session may then stand side by side until the older one is gone."""
     made: dict[int, tuple[Guest, str | None]] = field(default_factory=dict)
@@ -56,11 +64,14 @@ class Witness:
     # -- whose is it -------------------------------------------------------------------------------------------
 
     def marker(self, guest: Guest) -> Marker | None:
-        """The marker of one of our controllers' containers; None for everybody else's and for what has none yet."""
+        """The marker of one of our controllers' containers; None for everybody else's and for what has none yet.
+
+        Words of ours with a uid that no container was ever asked for with are somebody else's.
+        """
         marker = read(guest.options.get("description", ""))
         if guest.kind != "lxc" or marker is None or marker.vmid != guest.vmid:
             return None
-        return marker if marker.controller in self.world.sites else None
+        return marker if marker.controller in self.world.sites and marker.uid in self.asked.uids else None
 
     def ours(self, guest: Guest) -> bool:
         made = self.made.get(guest.vmid)
@@ -95,7 +106,7 @@ class Witness:
             return
         if task.kind == "vzcreate":
             vmid = int(task.subject)
-            self.made[vmid] = (self.world.cluster.guests[vmid], self.asked.get(vmid))
+            self.made[vmid] = (self.world.cluster.guests[vmid], self.asked.by_vmid.get(vmid))
         elif task.kind == "vzdestroy":
             self._may_destroy(int(task.subject))
 
@@ -213,7 +224,7 @@ class Witness:
 class Asking(Around):
     """Notes for the witness which life a create is for, before it is sent."""
 
-    def __init__(self, port: Proxmox, asked: dict[int, str]) -> None:
+    def __init__(self, port: Proxmox, asked: Asked) -> None:
         super().__init__(port)
         self._asked = asked
 
@@ -231,4 +242,5 @@ class Asking(Around):
 
     def _note(self, vmid: int, description: str) -> None:
         if (marker := read(description)) is not None:
-            self._asked[vmid] = marker.uid
+            self._asked.by_vmid[vmid] = marker.uid
+            self._asked.uids.add(marker.uid)

@@ -230,7 +230,12 @@ class World:
         name = name or self.controller_id
         if name == self.controller_id:
             self.on_started()
-        self._controllers[name] = started = self._made[name]()
+        while True:
+            try:
+                self._controllers[name] = started = self._made[name]()
+                break
+            except Killed as killed:
+                self.on_killed(f"{killed}, while it started")
         if name == self.controller_id:
             self.controller = started
 
