@@ -5,10 +5,11 @@ from __future__ import annotations
 from controller.admin.models import Action, Change
 from controller.core import steps
 from controller.core.decide import decide
-from controller.core.incarnation import Incarnation
+from controller.core.incarnation import EndReason, Incarnation
 from controller.core.model import Phase
 from controller.core.steps import Decision
 from controller.core.view import View
+from controller.reconcile.reconciler import Status
 
 _BY_STEP: dict[type[object], Action] = {
     steps.Accept: Action.CREATE,
@@ -45,16 +46,24 @@ _BY_PHASE = {
 }
 
 
-def change(view: View) -> Change | None:
-    """What is pending for one session as of ``view``; None for a name that nobody asks for."""
+def change(view: View, *, failing: Status | None = None) -> Change | None:
+    """What is pending for one session as of ``view``; None for a name that nobody asks for.
+
+    ``failing``: how the last attempt at just that failed, which then is what there is to say.
+    """
     decision = decide(view)
     if decision.reason == "NotWanted":
         return None
+    if isinstance(decision.step, steps.Rest):
+        failing = None  # nothing is tried now: what was is over, or a brake is on
+    action, said = _action(view, decision), failing if failing is not None else decision
+    if failing is not None and failing.phase is Phase.HELD:
+        action = Action.HOLD
     return Change(
-        action=_action(view, decision),
+        action=action,
         session=view.name,
-        reason=decision.reason,
-        message=decision.message,
+        reason=said.reason,
+        message=said.message,
         origin=_origin(view),
         container=_container(view.incarnation),
     )
@@ -62,7 +71,7 @@ def change(view: View) -> Change | None:
 
 def _action(view: View, decision: Decision) -> Action:
     if decision.phase is Phase.TERMINATING:
-        return Action.DESTROY
+        return Action.REPLACE if decision.reason == EndReason.REPLACED and view.desired else Action.DESTROY
     if decision.phase is Phase.HELD:
         return Action.HOLD
     if isinstance(decision.step, steps.Rest | steps.FinishTask):

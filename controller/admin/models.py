@@ -54,10 +54,12 @@ class Action(StrEnum):
     CREATE = "create"
     START = "start"
     CHANGE = "change"
+    REPLACE = "replace"
+    """Its life ends and another begins, as a new revision asks for."""
     DESTROY = "destroy"
     KEEP = "keep"
     HOLD = "hold"
-    """Something is to be done, and a brake or a pause holds it."""
+    """A brake, a pause or a want of room holds it: what is to be done is done when that goes."""
     ENDED = "ended"
     """Its life is over and its manifest is still there: nothing is done until the manifest changes."""
 
@@ -83,6 +85,8 @@ class SessionView(View):
     phase: str
     reason: str
     message: str
+    failing: bool = False
+    """Something goes wrong again and again, which ``message`` says; it is tried again."""
     owner: str | None = None
     template: str | None = None
     node: str | None = None
@@ -212,10 +216,6 @@ class ControllerStatus(View):
     """Sessions that wait to be looked at."""
 
 
-ON_PURPOSE = frozenset({"Paused", "PausedByManifest", "Stopped"})
-"""Reasons to be held that somebody chose for good."""
-
-
 class Change(View):
     """What would happen to one session, and why."""
 
@@ -229,9 +229,7 @@ class Change(View):
 
     @property
     def pending(self) -> bool:
-        """Whether something is to be done: also what a brake holds, but not what was paused or stopped on purpose."""
-        if self.action is Action.HOLD:
-            return self.reason not in ON_PURPOSE
+        """Whether something is to be done, or may be as soon as what holds it lets go: all that is held counts."""
         return self.action not in {Action.KEEP, Action.ENDED}
 
 
@@ -259,7 +257,8 @@ class CredentialView(View):
     address: str
     port: int
     username: str
-    password: str = Field(repr=False)
+    password: str | None = Field(default=None, repr=False)
+    """None for a clone, which has the logins of its container template."""
 
 
 class ProblemDetails(View):

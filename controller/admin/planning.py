@@ -5,8 +5,10 @@ Nothing is written and nobody is asked: a plan is ``decide`` over views, as the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
 
 from controller.admin.changes import change
 from controller.admin.models import Change, ManifestFile
@@ -20,16 +22,46 @@ from controller.core.incarnation import Incarnation
 from controller.core.model import DesiredSession, DesiredSnapshot
 from controller.core.offer import NoOffer, TemplateDefaults
 from controller.core.view import View
+from controller.reconcile.reconciler import Status
 from controller.sources.lastgood import read_text
+from controller.sources.listing import is_manifest_name
 
 ViewOf = Callable[[str], View]
 LONG_GONE = Missing(since=float("-inf"), scans=2)
 """What the manifests of a plan lack is counted as missing for good."""
 
 
-def plan_now(names: Iterable[str], view_of: ViewOf) -> list[Change]:
-    """What is pending, by name."""
-    return [found for name in sorted(names) if (found := change(view_of(name))) is not None]
+def plan_now(
+    names: Iterable[str], view_of: ViewOf, *, failing: Mapping[str, Status] = MappingProxyType({})
+) -> list[Change]:
+    """What is pending, by name. ``failing``: how it went wrong so far, for those that fail."""
+    found = (change(view_of(name), failing=failing.get(name)) for name in sorted(names))
+    return [one for one in found if one is not None]
+
+
+def no_longer_empty(view_of: ViewOf, current: DesiredSnapshot | None, directory: Path) -> ViewOf:
+    """The views as they are once there are manifests, where their want is all that makes the picture incomplete."""
+    because = current.incomplete_because if current is not None else None
+    if because is None or not _is_empty(directory):
+        return view_of
+
+    def filled(name: str) -> View:
+        view = view_of(name)
+        # The brake may be on for Proxmox's part of the picture instead: that stays.
+        held = view.brakes.unsynced is not None and not view.brakes.unsynced.endswith(because)
+        return view if held else replace(view, brakes=replace(view.brakes, unsynced=None))
+
+    return filled
+
+
+def _is_empty(directory: Path) -> bool:
+    """Whether there is no manifest, perhaps not even a directory."""
+    try:
+        return not any(is_manifest_name(entry.name) for entry in directory.iterdir())
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
 
 
 def plan_against(

@@ -25,13 +25,13 @@ from controller.admin.models import (
     moment_or_none,
 )
 from controller.admin.orders import Orders, no_session
-from controller.admin.planning import instead_of_all, on_top, plan_addition, plan_against, plan_now
+from controller.admin.planning import instead_of_all, no_longer_empty, on_top, plan_addition, plan_against, plan_now
 from controller.admin.refusals import Impossible
 from controller.admin.site import Site, template_defaults
 from controller.admin.templates import template_views
-from controller.admin.views import Known, container_view, event_view, notice_views, problem_view, session_view
+from controller.admin.views import Known, container_view, event_view, failing, notice_views, problem_view, session_view
 from controller.api.problem import Problem
-from controller.core.model import DesiredSnapshot
+from controller.core.model import CloneSource, DesiredSnapshot
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.tools import Tools
@@ -157,14 +157,16 @@ class AdminService:
         if address is None:
             raise Impossible(f"session {name} has no address yet: `winux get sessions {name} -w` shows when it has")
         credential = self._tools.ledger.credential(name)
-        if credential is None:
+        if isinstance(life.spec.source, CloneSource):
+            credential = None
+        elif credential is None:
             raise Impossible(f"the password of session {name} is not known: a new spec.revision gives a new desktop")
         return CredentialView(
             session=name,
             address=address,
             port=life.spec.readiness.port,
-            username=credential.username,
-            password=credential.password,
+            username=credential.username if credential is not None else life.spec.desktop_user,
+            password=credential.password if credential is not None else None,
         )
 
     # -- plans -------------------------------------------------------------------------------------------------
@@ -173,7 +175,13 @@ class AdminService:
         """What is pending now."""
         desired = self._picture.desired
         return Plan(
-            changes=tuple(plan_now(self._picture.all_sessions(), self._picture.view)),
+            changes=tuple(
+                plan_now(
+                    self._picture.all_sessions(),
+                    self._picture.view,
+                    failing={name: one for name, one in self._reconciler.statuses().items() if failing(one)},
+                )
+            ),
             problems=tuple(problem_view(problem) for problem in (desired.problems if desired is not None else ())),
             notices=notice_views(self._picture.sentences()),
         )
@@ -181,17 +189,18 @@ class AdminService:
     def plan_with(self, files: Sequence[ManifestFile], *, instead: bool) -> Plan:
         """What these manifests would change: on top of those in force, or instead of all of them."""
         current, defaults = self._picture.desired, template_defaults(self.settings)
+        view_of = no_longer_empty(self._picture.view, current, self.settings.manifests.path)
         problems: tuple[Problem, ...]
         if instead:
             desired = instead_of_all(files, defaults)
             brake = self._picture.brakes().mass_delete
-            changes = plan_against(desired, self._tools.ledger.lives(), self._picture.view, mass_delete=brake)
+            changes = plan_against(desired, self._tools.ledger.lives(), view_of, mass_delete=brake)
             problems = desired.problems
         elif current is None:
             raise Impossible("the manifests were not scanned yet: ask again in a moment")
         else:
             addition = on_top(files, current, defaults)
-            changes, problems = plan_addition(addition, self._picture.view), addition.problems
+            changes, problems = plan_addition(addition, view_of), addition.problems
         return Plan(
             changes=tuple(changes),
             problems=tuple(problem_view(problem) for problem in problems),

@@ -31,6 +31,15 @@ NOT_YET = Status(
 )
 
 
+_GOING_WRONG = frozenset({"NoRoom", "CreateFailed", "TaskFailed", "DestroyUnclear"})
+"""What a session waits for after something went wrong, which was no error of the pass."""
+
+
+def failing(status: Status) -> bool:
+    """Whether people have to be told why it does not get on."""
+    return status.failing or status.reason in _GOING_WRONG
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that is known about one name; at least one of the first three is there."""
@@ -54,6 +63,7 @@ def session_view(known: Known, *, now: Timestamp) -> SessionView:
         phase=status.phase,
         reason=status.reason,
         message=status.message,
+        failing=failing(status),
         owner=spec.owner if spec is not None else None,
         template=spec.template if spec is not None else None,
         node=placement.node if placement is not None else None,

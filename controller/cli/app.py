@@ -52,6 +52,12 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        serving.version()
+        raise typer.Exit
+
+
 @app.callback()
 def _options(
     context: typer.Context,
@@ -74,7 +80,11 @@ def _options(
             show_default=f"${SOCKET_VARIABLE}, or as configured",
         ),
     ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_print_version)
+    ] = False,
 ) -> None:
+    _ = version  # seen to before anything else
     context.obj = Invocation(config=config, socket=socket)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import typer
 from rich.console import Group
@@ -14,6 +11,7 @@ from rich.text import Text
 
 from controller.admin.models import moment
 from controller.cli import tables
+from controller.cli.calling import path_line
 from controller.cli.columns import width_of
 from controller.cli.console import notice_lines, notices, out
 from controller.cli.demo_manifests import session
@@ -21,8 +19,8 @@ from controller.cli.demo_stage import Stage
 
 TTLS = {"alice": "10m", "bob": "4m", "carol": "60s"}
 REFRESH = 0.5
-EVENTS = 8
-"""The last events that are shown."""
+EVENTS = 30
+"""The last events that are shown, where there is room for them."""
 
 
 def show_live(stage: Stage) -> None:
@@ -58,10 +56,25 @@ def _follow(stage: Stage) -> None:
 
 
 def _screen(stage: Stage) -> Iterator[Text]:
+    """From the top what must be seen: what to try, the sessions, what is wrong; then as many events as there is room.
+
+    A line may take several rows of a narrow terminal; those of events take one.
+    """
+    fixed = list(_above_the_events(stage))
+    yield from fixed
+    width, height = out.width, out.height
+    # One row for the titles of the events, one below all of it for the cursor.
+    room = height - 2 - sum(max(1, -(-line.cell_len // width)) for line in fixed)
+    if room > 0:
+        found = stage.client.events(limit=min(room, EVENTS))
+        yield from tables.events(found, now=moment(stage.clock.now()), width=width, one_line=True)
+
+
+def _above_the_events(stage: Stage) -> Iterator[Text]:
     now, width = moment(stage.clock.now()), width_of(out)
     status, sessions = stage.client.status(), stage.client.sessions()
-    events = stage.client.events(limit=EVENTS)
     yield Text.assemble(("winux demo", "bold"), (f"  a controller on a Proxmox-compatible node at {stage.url}", "dim"))
+    yield from _hints(stage)
     yield Text()
     yield from tables.sessions(sessions, now=now, wide=False, width=width)
     yield Text()
@@ -69,22 +82,18 @@ def _screen(stage: Stage) -> Iterator[Text]:
         yield from notice_lines(sentence, width=width)
     if status.notices or status.problems:
         yield Text()
-    yield from tables.events(events, now=now, width=width)
-    yield Text()
-    yield from _hints(stage)
 
 
 def _hints(stage: Stage) -> Iterator[Text]:
     """Short enough for 80 columns: ``winux`` finds the configuration in the directory that it is called in."""
-    winux = "winux" if shutil.which("winux") is not None else str(Path(sys.argv[0]).absolute())
-    tries = (
-        ("drop this file there", "cp dave.yaml manifests/"),
-        ("delete one", "rm manifests/bob.yaml"),
-        ("give one more time", f"{winux} extend carol 5m"),
-        ("look closer", f"{winux} describe alice"),
-    )
-    yield Text.assemble(("The manifests are in ", "bold"), (f"{stage.manifests}", "bold"))
-    yield Text.assemble(("Try, in another terminal:  ", "dim"), f"cd {stage.root}")
-    for what, line in tries:
-        yield Text.assemble((f"  {what:<23}", "dim"), line)
-    yield Text("Ctrl-C ends it.", style="dim")
+    yield Text.assemble(("Try this in another terminal; ", "bold"), ("Ctrl-C here ends the demo.", "dim"))
+    yield Text(f"  cd {stage.root}")
+    if (first := path_line()) is not None:
+        yield Text(f"  {first}")
+    for what, line in (
+        ("one manifest more", "cp dave.yaml manifests/"),
+        ("one less", "rm manifests/bob.yaml"),
+        ("more time for one", "winux extend carol 5m"),
+        ("look closer", "winux describe alice"),
+    ):
+        yield Text.assemble((f"  {what:<19}", "dim"), line)

@@ -6,6 +6,7 @@ from rich.text import Text
 
 from controller.admin.client import Refused
 from controller.admin.models import SessionView
+from controller.cli.calling import as_called
 from controller.cli.columns import width_of, wrapped
 from controller.cli.console import out, waiting
 from controller.cli.demo_manifests import BROKEN, session
@@ -33,7 +34,7 @@ def tell(stage: Stage) -> None:
     _expires(stage, ready["carol"])
     _undisturbed(stage, ready["alice"])
     seconds = stage.clock.monotonic() - began
-    out.print(Text(f"All as it should be, in {seconds:.0f} s. See it live: winux demo", style="bold green"))
+    out.print(Text(f"All as it should be, in {seconds:.0f} s. See it live: {as_called()} demo", style="bold green"))
 
 
 def _becomes_ready(stage: Stage, name: str) -> SessionView:

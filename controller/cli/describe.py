@@ -61,24 +61,26 @@ def events(
                 client.session(name)
             out.print("there are no events")
             return
-        _print_events(found, titles=True, of_one=name is not None)
+        titles = _print_events(found, of_one=name is not None)
         if watch:
             with suppress(KeyboardInterrupt):
-                _follow(client, name, after=found[-1].id if found else 0)
+                _follow(client, name, after=found[-1].id if found else 0, below=titles)
 
 
-def _follow(client: AdminClient, name: str | None, *, after: int) -> None:
+def _follow(client: AdminClient, name: str | None, *, after: int, below: Text) -> None:
     clock, never = SystemClock(), threading.Event()
     while not clock.wait(never, WATCH_PERIOD):
         found = client.events(session=name, after=after)
-        _print_events(found, titles=False, of_one=name is not None)
+        _print_events(found, of_one=name is not None, below=below)
         after = found[-1].id if found else after
 
 
-def _print_events(found: Sequence[EventView], *, titles: bool, of_one: bool) -> None:
-    lines = tables.events(found, now=moment(SystemClock().now()), width=width_of(out), of_one=of_one)
-    for line in lines if titles else lines[1:]:
+def _print_events(found: Sequence[EventView], *, of_one: bool, below: Text | None = None) -> Text:
+    """Returns the titles, which are printed unless these events stand ``below`` them already."""
+    lines = tables.events(found, now=moment(SystemClock().now()), width=width_of(out), of_one=of_one, below=below)
+    for line in lines if below is None else lines[1:]:
         out.print(line)
+    return lines[0]
 
 
 # -- a description ---------------------------------------------------------------------------------------------

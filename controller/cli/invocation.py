@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,4 +69,10 @@ def _load(file: Path | None, environ: dict[str, str]) -> Settings:
     try:
         return load(file, environ)
     except SettingsError as error:
-        raise Failure("the settings cannot be used", *error.problems) from None
+        raise unusable(file, error.problems) from None
+
+
+def unusable(file: Path | None, problems: Iterable[str]) -> Failure:
+    """The settings cannot be used, and why; where there is no file, that may be all there is to it."""
+    none = f"no configuration was read: neither ./{_USUAL_PLACES[0]} nor {_USUAL_PLACES[1]} exists; give --config FILE"
+    return Failure("the settings cannot be used", *([none] if file is None else []), *problems)

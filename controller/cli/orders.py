@@ -29,6 +29,9 @@ def apply(
 
     All are checked before anything is written. A directory that is a git checkout is better changed by a commit.
     """
+    if file != STDIN and Path(file).is_dir():
+        shown = file.rstrip("/")
+        raise Failure(f"{file} is a directory: apply its files one by one, such as `winux apply -f {shown}/alice.yaml`")
     text, name = read_text(file)
     with invocation(context).client() as client:
         _report(client.apply(text, name=name))

@@ -21,6 +21,7 @@ SIGNS = {
     Action.CREATE: ("+", "green"),
     Action.START: ("~", "cyan"),
     Action.CHANGE: ("~", "cyan"),
+    Action.REPLACE: ("~", "red"),
     Action.DESTROY: ("-", "red"),
     Action.HOLD: ("!", "yellow"),
     Action.KEEP: ("=", "dim"),
@@ -30,6 +31,7 @@ _WORDS = {
     Action.CREATE: "to create",
     Action.START: "to start",
     Action.CHANGE: "to change",
+    Action.REPLACE: "to replace",
     Action.DESTROY: "to destroy",
     Action.HOLD: "held",
     Action.KEEP: "kept",
@@ -55,14 +57,15 @@ def plan(
     With --offline no daemon is asked, nor Proxmox: the manifests (PATH, or the configured directory) are compared with
     the lives in the configured ledger, which is opened read-only; without a ledger everything counts as new.
 
-    Ends with 0 where there is nothing to do, 2 where there are changes, 1 where manifests have mistakes.
+    Ends with 0 where there is nothing to do, with 2 where there are changes to come (all that is held counts, paused
+    sessions too), with 1 where the manifests that were planned have mistakes, whatever else there is.
     """
     called = invocation(context)
     found = _without_daemon(called, path) if offline else _ask(called, path)
     warn_all(notice.sentence for notice in found.notices)
     warn_all(problem.sentence for problem in found.problems)
     show(found)
-    if found.problems and (path is not None or offline):
+    if found.problems:
         raise Ended(Status.ERROR)
     if found.pending:
         raise Ended(Status.CHANGES)
@@ -91,7 +94,8 @@ def _ask(called: Invocation, path: Path | None) -> Plan:
 def show(found: Plan) -> None:
     """The changes, what is pending first, and a line that counts them. What holds several is said once."""
     if not found.changes:
-        out.print("there is nothing to do: no session is wanted and none lives")
+        if not found.problems:
+            out.print("there is nothing to do: no session is wanted and none lives")
         return
     order = list(SIGNS)
     changes = sorted(found.changes, key=lambda one: (order.index(one.action), one.session))
@@ -109,7 +113,7 @@ def _row(change: Change) -> list[str | Text]:
     sign, style = SIGNS[change.action]
     quiet = style if style == "dim" else ""
     message = change.message
-    if change.action is Action.DESTROY and change.container is not None:
+    if change.action in {Action.DESTROY, Action.REPLACE} and change.container is not None:
         message = f"{message} (container {change.container})"
     if change.action is Action.HOLD:
         message = ""

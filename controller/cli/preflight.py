@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 from rich.text import Text
 
 from controller.admin.site import template_defaults
 from controller.api.manifest import Manifest
-from controller.cli.columns import Column, table, width_of
+from controller.cli.columns import Column, table, width_of, wrapped
 from controller.cli.console import out, warn
 from controller.cli.validate import scan
 from controller.core.model import ArchiveSource, CloneSource
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from controller.daemon.settings import Settings
 
 _T = TypeVar("_T")
+BESIDE = 100
+"""Columns of a terminal from which what a right is for stands beside it."""
 MARKS = {Verdict.OK: ("✓", "green"), Verdict.FAIL: ("✗", "red"), Verdict.UNKNOWN: ("?", "yellow")}
 
 
@@ -79,26 +81,39 @@ def _offers(settings: Settings, defaults: TemplateDefaults) -> list[Offer]:
 
 
 def _lines(report: Report, token_id: str) -> Iterator[Text]:
+    # One bridge may be wanted with several VLANs, and is there or not all the same.
+    checks = list(dict.fromkeys(report.checks))
     rights = {f"right {right.privilege} on {right.path}" for right in report.rights}
-    yield from _section("Reached", [check for check in report.checks if check.name in _REACHED])
+    yield from _section("Reached", [check for check in checks if check.name in _REACHED])
     yield from _rights(report.rights)
-    rest = [check for check in report.checks if check.name not in rights and check.name not in _REACHED]
+    rest = [check for check in checks if check.name not in rights and check.name not in _REACHED]
     yield from _section("There", rest)
     missing = [right for right in report.rights if not right.held and not right.optional]
-    if missing:
-        yield Text()
-        yield Text("To grant what is missing, on a Proxmox node:", style="bold")
-        for line in grants(missing, token_id=token_id):
-            yield Text(f"  {line}")
+    lacking = [right for right in report.rights if not right.held and right.optional]
+    for title, those in (
+        ("To grant what is missing, on a Proxmox node:", missing),
+        ("Optional, to grant on a Proxmox node:", lacking),
+    ):
+        if those:
+            yield Text()
+            yield Text(title, style="bold")
+            yield from (Text(f"  {line}") for line in grants(those, token_id=token_id))
     yield Text()
-    failed = sum(1 for check in report.checks if check.verdict is Verdict.FAIL)
-    unknown = sum(1 for check in report.checks if check.verdict is Verdict.UNKNOWN)
+    yield _verdict(checks, optional=len(lacking))
+
+
+def _verdict(checks: Sequence[Check], *, optional: int) -> Text:
+    """``optional``: how many rights are missing that count as passed."""
+    failed = sum(1 for check in checks if check.verdict is Verdict.FAIL)
+    unknown = sum(1 for check in checks if check.verdict is Verdict.UNKNOWN)
     if failed:
-        yield Text(f"{failed} of {len(report.checks)} checks failed", style="bold red")
-    elif unknown:
-        yield Text(f"nothing failed, but {unknown} of {len(report.checks)} could not be seen", style="bold yellow")
-    else:
-        yield Text(f"all {len(report.checks)} checks passed", style="bold green")
+        return Text(f"{failed} of {len(checks)} checks failed", style="bold red")
+    if unknown:
+        return Text(f"nothing failed, but {unknown} of {len(checks)} could not be seen", style="bold yellow")
+    if optional:
+        rights = "1 optional right is" if optional == 1 else f"{optional} optional rights are"
+        return Text(f"{len(checks) - optional} passed, {rights} missing", style="bold green")
+    return Text(f"all {len(checks)} checks passed", style="bold green")
 
 
 _REACHED = ("connection", "certificate", "token", "version")
@@ -111,7 +126,7 @@ def _section(title: str, checks: list[Check]) -> Iterator[Text]:
     yield Text(title, style="bold")
     for check in checks:
         mark, style = MARKS[check.verdict]
-        yield Text.assemble("  ", (mark, style), f" {check.sentence}")
+        yield from wrapped(Text.assemble("  ", (mark, style), f" {check.sentence}"), width=width_of(out), indent=4)
         if check.todo is not None and check.verdict is not Verdict.OK:
             yield Text(f"      {check.todo}", style="dim")
 
@@ -125,8 +140,20 @@ def _rights(rights: tuple[Right, ...]) -> Iterator[Text]:
         why = f"{right.needed_for}{' (optional)' if right.optional else ''}"
         rows.append([Text(mark, style=style), right.privilege, right.path, Text(why, style="dim")])
     columns = [Column(""), Column("RIGHT"), Column("ON"), Column("FOR", wraps=True)]
-    width = width_of(out)
     yield Text()
     yield Text("Rights", style="bold")
-    for line in table(columns, rows, width=None if width is None else width - 2):
+    width = width_of(out)
+    # Paths and what they are for do not fit side by side into 80 columns: there each has a line.
+    beside = width is None or width >= BESIDE
+    reasons = [] if beside else [_reason(row.pop()) for row in rows]
+    titles, *lines = table(columns if beside else columns[:-1], rows, width=width - 2 if width and beside else None)
+    yield Text.assemble("  ", titles)
+    if beside:
+        yield from (Text.assemble("  ", line) for line in lines)
+    for line, reason in zip(lines, reasons, strict=False):
         yield Text.assemble("  ", line)
+        yield from wrapped(reason, width=width, indent=6)
+
+
+def _reason(cell: str | Text) -> Text:
+    return Text.assemble(" " * 6, cell)

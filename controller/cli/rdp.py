@@ -16,6 +16,8 @@ from controller.cli.exits import Failure
 from controller.cli.invocation import invocation
 
 STANDARD_PORT = 3389
+OF_THE_TEMPLATE = "as in its container template"
+"""The password of a clone, which only those know who made the template."""
 
 
 def rdp(
@@ -33,13 +35,14 @@ def rdp(
         for title, value in (
             ("Address", address(credential)),
             ("User", credential.username),
-            ("Password", credential.password),
+            ("Password", OF_THE_TEMPLATE if credential.password is None else credential.password),
         ):
             out.print(Text.assemble((f"{title + ':':<10}", "dim"), value))
         return
     path = output if output is not None else Path(f"{name}.rdp")
     write_private(path, rdp_text(credential))
-    say(f"wrote {path}; the password: `winux rdp {name} --show`")
+    password = OF_THE_TEMPLATE if credential.password is None else f"`winux rdp {name} --show`"
+    say(f"wrote {path}; the password: {password}")
 
 
 def address(credential: CredentialView) -> str:

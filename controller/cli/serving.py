@@ -12,7 +12,7 @@ import typer
 from controller import __version__
 from controller.cli.console import say
 from controller.cli.exits import Ended, Failure
-from controller.cli.invocation import Invocation, invocation
+from controller.cli.invocation import Invocation, invocation, unusable
 
 
 def run(
@@ -32,7 +32,7 @@ def run(
     try:
         status = daemon.run(file)
     except daemon.SettingsError as error:
-        raise Failure("the settings cannot be used", *error.problems) from None
+        raise unusable(file, error.problems) from None
     except (daemon.LedgerError, daemon.CannotListen) as error:
         raise Failure(str(error)) from None
     raise Ended(status)

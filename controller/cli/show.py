@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.text import Text
 
 from controller.admin.client import AdminClient
-from controller.admin.models import View, moment
+from controller.admin.models import ControllerStatus, SessionView, View, moment
 from controller.cli import completion, tables
 from controller.cli.columns import width_of
 from controller.cli.console import notice_lines, notices, out, warn_all
@@ -27,6 +27,8 @@ from controller.engine.clock import Clock, SystemClock
 
 WATCH_PERIOD = 1.0
 """Seconds between two looks of a live table."""
+MOST_FAILING = 5
+"""Sessions that fail of which it is said above the table why."""
 
 
 class Kind(StrEnum):
@@ -58,18 +60,20 @@ def get(
 ) -> None:
     """Show sessions, templates or containers.
 
-    What brakes the controller, and manifests with mistakes, are said above the table, on standard error.
+    What brakes the controller, manifests with mistakes, and why a session does not get on are said above the table, on
+    standard error.
     """
     question = _Question(kind=_kind(kind), name=name, wide=output is Format.WIDE)
     if watch and output in PROGRAMS:
         raise Failure("a live view is a table: leave out -w, or -o yaml and -o json")
     with invocation(context).client() as client:
         if not watch:
-            warn_all(notices(client.status()))
-        if output in PROGRAMS:
-            _print_data(question.ask(client).items, output, single=name is not None)
-        elif not watch:
-            _print(question, client, SystemClock())
+            status, answer = client.status(), question.ask(client)
+            warn_all([*notices(status), *answer.failures(status)])
+            if output in PROGRAMS:
+                _print_data(answer.items, output, single=name is not None)
+            else:
+                _print(answer, kind=question.kind)
         else:
             with suppress(KeyboardInterrupt):
                 (_live if out.is_terminal else _follow)(question, client, SystemClock())
@@ -78,8 +82,20 @@ def get(
 @dataclass(frozen=True, slots=True)
 class _Answer:
     items: Sequence[View]
-    lines: Callable[[], list[Text]]
-    """The table, its titles first."""
+    lines: Callable[[Text | None], list[Text]]
+    """The table, its titles first; under those that are given, if any."""
+
+    def failures(self, status: ControllerStatus) -> Iterator[str]:
+        """Why sessions do not get on, so far as nothing else that is said tells that already."""
+        told = {notice.reason for notice in status.notices}
+        found = [
+            one
+            for one in self.items
+            if isinstance(one, SessionView) and one.failing and not one.problems and one.reason not in told
+        ]
+        yield from (f"{one.name}: {one.message}" for one in found[:MOST_FAILING])
+        if (left := len(found) - MOST_FAILING) > 0:
+            yield f"and {left} more: `winux describe NAME` says why"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,15 +110,17 @@ class _Question:
         match self.kind:
             case Kind.SESSIONS:
                 sessions = client.sessions() if self.name is None else (client.session(self.name),)
-                return _Answer(sessions, lambda: tables.sessions(sessions, now=now, wide=self.wide, width=width))
+                return _Answer(
+                    sessions, lambda below: tables.sessions(sessions, now=now, wide=self.wide, width=width, below=below)
+                )
             case Kind.TEMPLATES:
                 templates = [one for one in client.templates() if self.name in {None, one.name}]
                 self._require(templates)
-                return _Answer(templates, lambda: tables.templates(templates, width=width))
+                return _Answer(templates, lambda below: tables.templates(templates, width=width, below=below))
             case Kind.CONTAINERS:
                 containers = [c for c in client.containers() if self.name in {None, str(c.vmid), c.name, c.session}]
                 self._require(containers)
-                return _Answer(containers, lambda: tables.containers(containers, width=width))
+                return _Answer(containers, lambda below: tables.containers(containers, width=width, below=below))
 
     def _require(self, found: Sequence[View]) -> None:
         if self.name is not None and not found:
@@ -125,12 +143,11 @@ def _print_data(items: Sequence[View], output: Format, *, single: bool) -> None:
         typer.echo(yaml.safe_dump(data, sort_keys=False, allow_unicode=True), nl=False)
 
 
-def _print(question: _Question, client: AdminClient, clock: Clock) -> None:
-    answer = question.ask(client, clock=clock)
+def _print(answer: _Answer, *, kind: Kind) -> None:
     if not answer.items:
-        out.print(f"there are no {question.kind}")
+        out.print(f"there are no {kind}")
         return
-    for line in answer.lines():
+    for line in answer.lines(None):
         out.print(line)
 
 
@@ -139,24 +156,26 @@ def _live(question: _Question, client: AdminClient, clock: Clock) -> None:
     never = threading.Event()
     with Live(console=out, auto_refresh=False, vertical_overflow="crop") as live:
         while True:
-            said = [
-                line for sentence in notices(client.status()) for line in notice_lines(sentence, width=width_of(out))
-            ]
-            live.update(Group(*said, *question.ask(client, clock=clock).lines()), refresh=True)
+            status, answer = client.status(), question.ask(client, clock=clock)
+            sentences = [*notices(status), *answer.failures(status)]
+            said = [line for sentence in sentences for line in notice_lines(sentence, width=width_of(out))]
+            live.update(Group(*said, *answer.lines(None)), refresh=True)
             clock.wait(never, WATCH_PERIOD)
 
 
 def _follow(question: _Question, client: AdminClient, clock: Clock) -> None:
-    """For pipes: the table once, then a line whenever something about an item changed."""
-    never, before = threading.Event(), None
+    """For pipes: the table once, then a line below its titles whenever something about an item changed."""
+    never = threading.Event()
+    before: list[dict[str, object]] | None = None
+    below: Text | None = None
     while True:
         answer = question.ask(client, clock=clock)
         now = [item.model_dump(exclude={"seconds_left"}) for item in answer.items]
-        titles, *rows = answer.lines()
-        if before is None:
+        titles, *rows = answer.lines(below)
+        if below is None:
             typer.echo(titles.plain)
         for item, row in zip(now, rows, strict=True):
             if before is None or item not in before:
                 typer.echo(row.plain)
-        before = now
+        before, below = now, titles
         clock.wait(never, WATCH_PERIOD)

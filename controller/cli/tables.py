@@ -29,14 +29,17 @@ def phase(name: str) -> Text:
     return Text(name, style=PHASE_STYLES.get(name, ""))
 
 
-def sessions(views: Sequence[SessionView], *, now: datetime, wide: bool, width: int | None) -> list[Text]:
+def sessions(
+    views: Sequence[SessionView], *, now: datetime, wide: bool, width: int | None, below: Text | None = None
+) -> list[Text]:
+    """``below``, here and elsewhere: the titles under which these rows are to be written."""
     columns = [
         Column("NAME", shrinks=True),
         Column("PHASE", least=len("Terminating")),
         Column("ADDRESS", least=len("10.100.100.100")),
         Column("TIME-LEFT"),
         Column("AGE", least=len("59m59s")),
-        Column("OWNER", shrinks=True),
+        Column("OWNER", shrinks=True, yields=True),
     ]
     if wide:
         columns += [Column("VMID"), Column("NODE"), Column("TEMPLATE", shrinks=True), Column("REASON", shrinks=True)]
@@ -54,7 +57,7 @@ def sessions(views: Sequence[SessionView], *, now: datetime, wide: bool, width: 
             vmid = str(view.vmid) if view.vmid is not None else NOTHING
             row += [vmid, view.node or NOTHING, view.template or NOTHING, view.reason]
         rows.append(row)
-    return table(columns, rows, width=width)
+    return table(columns, rows, width=width, below=below)
 
 
 def time_left(view: SessionView) -> Text:
@@ -65,7 +68,7 @@ def time_left(view: SessionView) -> Text:
     return Text(f"({view.ttl})" if view.ttl is not None and waits else NOTHING, style="dim")
 
 
-def templates(views: Sequence[TemplateView], *, width: int | None) -> list[Text]:
+def templates(views: Sequence[TemplateView], *, width: int | None, below: Text | None = None) -> list[Text]:
     columns = [
         Column("NAME", shrinks=True),
         Column("CORES"),
@@ -89,10 +92,10 @@ def templates(views: Sequence[TemplateView], *, width: int | None) -> list[Text]
         ]
         for view in views
     ]
-    return table(columns, rows, width=width)
+    return table(columns, rows, width=width, below=below)
 
 
-def containers(views: Sequence[ContainerView], *, width: int | None) -> list[Text]:
+def containers(views: Sequence[ContainerView], *, width: int | None, below: Text | None = None) -> list[Text]:
     columns = [
         Column("VMID"),
         Column("NODE"),
@@ -112,17 +115,25 @@ def containers(views: Sequence[ContainerView], *, width: int | None) -> list[Tex
         ]
         for view in views
     ]
-    return table(columns, rows, width=width)
+    return table(columns, rows, width=width, below=below)
 
 
-def events(views: Sequence[EventView], *, now: datetime, width: int | None, of_one: bool = False) -> list[Text]:
-    """``of_one``: all of one session, which then needs no column."""
+def events(
+    views: Sequence[EventView],
+    *,
+    now: datetime,
+    width: int | None,
+    of_one: bool = False,
+    one_line: bool = False,
+    below: Text | None = None,
+) -> list[Text]:
+    """``of_one``: all of one session, which then needs no column. ``one_line``: shortened where others would wrap."""
     columns = [
         Column("TIME"),
         Column("TYPE", least=7),
         Column("REASON", least=len("ManifestRemoved")),
         Column("SESSION", shrinks=True),
-        _MESSAGE,
+        Column("MESSAGE", shrinks=True, yields=True) if one_line else _MESSAGE,
     ]
     rows: list[list[str | Text]] = [
         [
@@ -138,7 +149,7 @@ def events(views: Sequence[EventView], *, now: datetime, width: int | None, of_o
         del columns[3]
         for row in rows:
             del row[3]
-    return table(columns, rows, width=width)
+    return table(columns, rows, width=width, below=below)
 
 
 def conditions(views: Sequence[ConditionView], *, now: datetime, width: int | None) -> list[Text]:

@@ -15,14 +15,19 @@ from controller.node.server import NodeServer
 
 TOKEN_FILE = "token"  # noqa: S105  # a file name
 POOL_TOKEN_FILE = "pool-token"  # noqa: S105
+WRITTEN = "# written by winux node"
+"""How a configuration begins that may be written anew."""
 
 
 def serve(config: NodeConfig, *, json_line: bool, write_config: Path | None) -> int:
     """Serve until SIGTERM or SIGINT; returns the exit status.
 
     ``json_line`` prints one JSON line on stdout when it serves, else a text for people. ``write_config`` writes a
-    ``winux.yaml`` there that a controller can start with.
+    ``winux.yaml`` there that a controller can start with, unless a file is there that somebody else wrote.
     """
+    if write_config is not None and not may_write(write_config):
+        print(f"{write_config} is there and was not written by winux node: choose another file.", file=sys.stderr)  # noqa: T201
+        return 1
     end = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
@@ -58,6 +63,16 @@ def write_secret(path: Path, text: str) -> None:
     path.write_text(text + "\n", encoding="utf-8")
 
 
+def may_write(path: Path) -> bool:
+    """Whether nothing is there, or a configuration that was written here."""
+    try:
+        return path.read_bytes().startswith(WRITTEN.encode())
+    except FileNotFoundError:
+        return not path.is_symlink()
+    except OSError:
+        return False
+
+
 def write_controller_config(path: Path, description: Description, secret: Path) -> None:
     """A ``winux.yaml`` for a controller with the pool's token; its ledger and socket lie beside it."""
     beside = path.resolve().parent
@@ -79,7 +94,8 @@ def write_controller_config(path: Path, description: Description, secret: Path) 
         "ledger": {"url": f"sqlite:///{beside / 'ledger.db'}"},
         "admin": {"socket": str(beside / "admin.sock")},
     }
-    write_secret(path, yaml.safe_dump(document, sort_keys=False).rstrip("\n"))
+    head = f"{WRITTEN} --write-config, which overwrites it as long as this line is there"
+    write_secret(path, f"{head}\n{yaml.safe_dump(document, sort_keys=False)}".rstrip("\n"))
 
 
 def welcome(description: Description, directory: Path, written: Path | None) -> str:

@@ -37,7 +37,7 @@ class Foundlings:
         self._foreign: dict[int, ResourceRow] = {}
         self._claimed: dict[str, Claimed] = {}
         self._silent: set[int] = set()
-        """Looked at, and nothing of a marker to be seen yet or any more."""
+        """Looked at, and nothing to be done about them now."""
         self._all_known = tools.ledger.setting(ALL_KNOWN) is not None
 
     def unaccounted(self, rows: Mapping[int, ResourceRow], pools: frozenset[str]) -> list[ResourceRow]:
@@ -74,9 +74,9 @@ class Foundlings:
             self._all_known = True
 
     def told_nothing(self, vmid: int) -> bool:
-        """Whether it was looked at and is just being made or destroyed: it is looked at again, but waited for no more.
+        """Whether it was looked at and nothing came of it: it is looked at again, but waited for no more.
 
-        A container of ours is in a pool only once it is complete.
+        Such as one that is being made or destroyed: a container of ours is in a pool only once it is complete.
         """
         with self._lock:
             return vmid in self._silent
@@ -137,6 +137,9 @@ class Foundlings:
         """A life without a manifest. The dot keeps its name apart from every name that a manifest can have."""
         name = f"{marker.session}.{marker.uid[:8]}"
         if self._tools.ledger.life(name) is not None:
+            # Another container of the same life, out of a backup: its turn comes when the first one is gone.
+            with self._lock:
+                self._silent.add(row.vmid)
             return name
         life = Incarnation(
             uid=marker.uid,

@@ -38,6 +38,7 @@ class Upkeep:
         self._tools = tools
         self._lock = threading.Lock()
         self._probing: dict[str, _Probing] = {}
+        """By session: two lives have one uid where a container came back out of a backup."""
 
     def configure(self, life: Incarnation, live: Live, step: Configure) -> Outcome:
         """Set options under the digest that was read. A clone also gets its own network here."""
@@ -85,6 +86,16 @@ class Upkeep:
         if not tools.slots.try_acquire(node, key_of(life.session)):
             return Waits("WaitingForSlot", "other operations run on the node: it waits for its turn")
         again = life.stage is Stage.READY
+        with self._lock:
+            self._probing.pop(life.session, None)  # it may come up with another address
+        if again:
+            # Before the call: who dies after it must not take the desktop for the one that was found ready.
+            life = tools.ledger.change(
+                life,
+                lambda current: replace(current, stage=Stage.CREATED, started_at=None).not_ready(
+                    reason="Stopped", message="it was stopped and is started again", now=now
+                ),
+            )
         try:
             upid = tools.port.start(node, placement.vmid)
         except AlreadyRunning:
@@ -95,13 +106,6 @@ class Upkeep:
             tools.measures.lock_wait()
             raise
         hit(Failpoint.START_CALLED)
-        if again:
-            life = tools.ledger.change(
-                life,
-                lambda current: replace(current, stage=Stage.CREATED).not_ready(
-                    reason="Stopped", message="it was stopped and is started again", now=now
-                ),
-            )
         message = f"container {placement.vmid} is started" + (" again: it was stopped" if again else "")
         self._begin_task(life, upid, "vzstart", node, message, started_at=now)
         hit(Failpoint.START_TASK_RECORDED)
@@ -153,7 +157,7 @@ class Upkeep:
         tools, placement = self._tools, life.placement
         assert placement is not None  # noqa: S101 - only containers are probed
         with self._lock:
-            known = self._probing.setdefault(life.uid, _Probing())
+            known = self._probing.setdefault(life.session, _Probing())
         known.address = placement.address or known.address or self._read_address(life)
         if known.address is None:
             return self._not_yet(life, "NoAddress", "the guest has no address yet")
@@ -165,13 +169,13 @@ class Upkeep:
             if not isinstance(result, Negotiated):
                 return self._not_yet(life, "NotAnswering", f"the desktop at {address} does not answer yet")
         with self._lock:
-            self._probing.pop(life.uid, None)
+            self._probing.pop(life.session, None)
         return self._ready(life, address)
 
     def forget(self, life: Incarnation) -> None:
         """Its container is gone: what was learnt about it does not hold for the next."""
         with self._lock:
-            self._probing.pop(life.uid, None)
+            self._probing.pop(life.session, None)
         self._tools.prober.forget(key_of(life.session))
 
     def _read_address(self, life: Incarnation) -> str | None:
@@ -203,7 +207,7 @@ class Upkeep:
 
     def _not_yet(self, life: Incarnation, reason: str, message: str) -> Waits:
         with self._lock:
-            known = self._probing.setdefault(life.uid, _Probing())
+            known = self._probing.setdefault(life.session, _Probing())
             known.failed += 1
             if known.failed % ADDRESS_LASTS == 0:
                 known.address = None

@@ -1,29 +1,54 @@
-"""``python -m tests.bench [latency] [throughput] [tick]``: all of them, or those that are named."""
+"""``python -m tests.bench``: the figures of the README, on loopback, with an end. Takes about six minutes.
+
+Ratios are against a floor in the same run; absolute figures say as much about the machine as about the controller.
+"""
 
 from __future__ import annotations
 
-import sys
+import argparse
+import statistics
 
-from tests.bench import latency, throughput, tick
+from rich.console import Console
+from rich.table import Table
 
-AIM_RATIO, AIM_TICK = 1.2, 0.2
+from tests.bench import latency, quiet, throughput
 
 
-def main(names: list[str]) -> None:
-    chosen = names or ["latency", "throughput", "tick"]
-    if "latency" in chosen:
-        found = latency.measure()
-        print(f"manifest to API: median {found.median:.2f} s, p95 {found.p95:.2f} s, longest {found.longest:.2f} s")
-    if "throughput" in chosen:
-        rate = throughput.measure()
-        each = ", ".join(f"{one.ratio:.2f} ({one.controller:.1f} s / {one.floor:.1f} s)" for one in rate.rounds)
-        print(f"sessions to Ready: {rate.controller:.2f} a second, floor {rate.floor:.2f} a second")
-        print(f"ratio: {rate.ratio:.2f} (aim: at most {AIM_RATIO}); rounds: {each}")
-    if "tick" in chosen:
-        print("quiet tick   calls   CPU of the daemon   of which scan¹   memory   scan²   start³")
-        for size in tick.SIZES:
-            print(tick.measure(size).line())
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="tests.bench", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="of sessions per second (default 3)")
+    parser.add_argument("--sessions", type=int, default=40, help="in each round (default 40)")
+    parser.add_argument("--samples", type=int, default=20, help="of the latency (default 20)")
+    parser.add_argument("--crowds", type=int, nargs="*", default=[0, 1_000, 10_000], help="sessions of a quiet tick")
+    parser.add_argument("--seconds", type=float, default=40.0, help="to watch each crowd (default 40)")
+    arguments = parser.parse_args()
+    console = Console()
+
+    seconds = sorted(latency.measure(samples=arguments.samples))
+    p95 = seconds[min(len(seconds) - 1, round(0.95 * len(seconds)))]
+    console.print(f"manifest to create call: median {statistics.median(seconds):.3f} s, p95 {p95:.3f} s")
+
+    table = Table(
+        "sessions", "floor s", "ours s", "ratio", title="until all are Ready, 4 in flight, measured latencies"
+    )
+    rounds = [throughput.measure(sessions=arguments.sessions) for _ in range(arguments.rounds)]
+    for one in rounds:
+        table.add_row(str(one.sessions), f"{one.floor:.1f}", f"{one.ours:.1f}", f"{one.ratio:.2f}")
+    console.print(table)
+    console.print(f"median ratio {statistics.median(one.ratio for one in rounds):.2f} (aim: at most 1.2)")
+
+    table = Table("sessions", "ticks", "calls/tick", "CPU ms/tick", "RSS MiB", title="a quiet tick every 2 s")
+    for crowd in arguments.crowds:
+        cost = quiet.measure(sessions=crowd, seconds=arguments.seconds)
+        table.add_row(
+            str(cost.sessions),
+            f"{cost.ticks:.0f}",
+            f"{cost.calls_per_tick:.2f}",
+            f"{cost.cpu_ms_per_tick:.0f}",
+            f"{cost.rss_mib:.0f}",
+        )
+    console.print(table)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

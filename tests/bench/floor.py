@@ -1,9 +1,7 @@
-"""A client that makes only the calls without which no desktop comes to be, and does nothing else.
+"""The floor: a client that makes only the unavoidable calls, with the controller's own concurrency.
 
-For each session: create with ``start=1``, its tasks by polling the node's active list, the guest's interfaces until
-there is an address, and the RDP negotiation until it is answered. A slot counts from the create call to the end of the
-start task, as the controller counts it, and no more calls are in flight than the controller may have. No manifests, no
-ledger, no looking before acting.
+Per session: create with ``start=1``, the active list until neither its create nor its start runs any more, the
+interfaces until there is an address, an RDP negotiation until it is answered. No ledger, no checks, no second thoughts.
 """
 
 from __future__ import annotations
@@ -11,95 +9,86 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from pathlib import Path
 
-import requests
-
+from controller.engine.clock import SystemClock
 from controller.guest.rdp import Negotiated, negotiate
-from tests.e2e.waiting import CLOCK
+from controller.proxmox.adapter import ProxmoxAdapter
+from controller.proxmox.endpoint import Endpoint
+from controller.proxmox.port import CreateRequest, TaskRow
 
-POLL = 0.05
-"""Seconds between two looks at the active list, at the interfaces, at the desktop: three times the controller's pace."""
-IN_FLIGHT = 4
+PAUSE = 0.1
+"""Seconds between two questions of the same kind."""
 
 
-class Floor:
-    """One run against one node."""
+class FloorClient:
+    """Makes sessions on a node that was described by its JSON line."""
 
-    def __init__(self, description: Mapping[str, object], *, sessions: int) -> None:
+    def __init__(self, description: Mapping[str, object], *, in_flight: int) -> None:
+        token_id, _, secret = str(description["pool_token"]).partition("=")
         self._description = description
-        self._sessions = sessions
-        self._base = f"{description['url']}/api2/json/nodes/{description['node']}"
-        self._slots = threading.Semaphore(IN_FLIGHT)
-        self._calls = threading.Semaphore(IN_FLIGHT)
-        self._local = threading.local()
-        self._changed = threading.Condition()
-        self._tasks: list[dict[str, object]] = []
-        self._over = threading.Event()
+        self._port = ProxmoxAdapter(
+            Endpoint(
+                url=str(description["url"]),
+                token_id=token_id,
+                token_secret=secret,
+                ca_file=Path(str(description["ca"])),
+            )
+        )
+        self._node = str(description["node"])
+        self._places = threading.BoundedSemaphore(in_flight)
+        self._polled = threading.Condition()
+        self._running: frozenset[str] = frozenset()
+        self._polls = 0
+        self._clock = SystemClock()
+        self._never = threading.Event()
 
-    def run(self) -> float:
-        """Seconds from the first call to the last desktop's answer."""
-        began = CLOCK.monotonic()
-        poller = threading.Thread(target=self._poll, daemon=True)
+    def make(self, sessions: int, *, first_vmid: int = 30001) -> float:
+        """Seconds until all answer."""
+        over = threading.Event()
+        poller = threading.Thread(target=self._poll, args=(over,), daemon=True)
         poller.start()
-        with ThreadPoolExecutor(max_workers=self._sessions) as threads:
-            list(threads.map(self._live, range(self._sessions)))
-        took = CLOCK.monotonic() - began
-        self._over.set()
+        began = self._clock.monotonic()
+        with ThreadPoolExecutor(sessions) as threads:
+            list(threads.map(self._make_one, range(first_vmid, first_vmid + sessions)))
+        seconds = self._clock.monotonic() - began
+        over.set()
         poller.join()
-        return took
+        return seconds
 
-    def _live(self, number: int) -> None:
-        vmid = 30001 + number
-        with self._slots:
-            self._create(number, vmid)
-            self._wait_for(vmid, "vzcreate")
-            self._wait_for(vmid, "vzstart")
-        address = None
-        while address is None:
-            address = self._address(vmid) or self._pause()
-        while not isinstance(negotiate(address, 3389, timeout=3.0), Negotiated):
-            self._pause()
+    def _poll(self, over: threading.Event) -> None:
+        while not self._clock.wait(over, PAUSE):
+            rows: tuple[TaskRow, ...] = self._port.active_tasks(self._node)
+            with self._polled:
+                self._running = frozenset(row.id for row in rows if row.running)
+                self._polls += 1
+                self._polled.notify_all()
 
-    def _create(self, number: int, vmid: int) -> None:
-        parameters = {
-            **{"vmid": vmid, "ostemplate": self._description["ostemplate"], "rootfs": "local:10", "cores": 2},
-            **{"memory": 1024, "hostname": f"s{number}", "pool": self._description["pool"], "unprivileged": 1},
-            **{"net0": "name=eth0,bridge=vmbr0,ip=dhcp", "password": "a password", "protection": 1, "start": 1},
-        }
-        self._call("POST", "/lxc", data=parameters)
+    def _make_one(self, vmid: int) -> None:
+        with self._places:
+            self._port.create(self._node, self._request(vmid))
+            with self._polled:
+                after = self._polls + 2
+                self._polled.wait_for(lambda: self._polls >= after and str(vmid) not in self._running)
+        while not (addresses := self._port.addresses(self._node, vmid)):
+            self._clock.wait(self._never, PAUSE)
+        while not isinstance(negotiate(addresses[0], 3389, timeout=3), Negotiated):
+            self._clock.wait(self._never, PAUSE)
 
-    def _wait_for(self, vmid: int, kind: str) -> None:
-        def ended() -> bool:
-            mine = [task for task in self._tasks if task["id"] == str(vmid) and task["type"] == kind]
-            return bool(mine) and mine[0]["status"] == "OK"
-
-        with self._changed:
-            assert self._changed.wait_for(ended, timeout=120), f"{kind} of {vmid}"
-
-    def _poll(self) -> None:
-        while not self._over.is_set():
-            tasks = self._call("GET", "/tasks", params={"source": "active", "limit": 1000})
-            with self._changed:
-                self._tasks = cast("list[dict[str, object]]", tasks)
-                self._changed.notify_all()
-            CLOCK.wait(self._over, POLL)
-
-    def _address(self, vmid: int) -> str | None:
-        rows = cast("list[dict[str, str]] | None", self._call("GET", f"/lxc/{vmid}/interfaces"))
-        found = [row["inet"].partition("/")[0] for row in rows or [] if row["name"] == "eth0" and "inet" in row]
-        return found[0] if found else None
-
-    def _call(self, method: str, path: str, **more: object) -> object:
-        session = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            session.trust_env, session.verify = False, str(self._description["ca"])
-            session.headers["Authorization"] = f"PVEAPIToken={self._description['pool_token']}"
-        with self._calls:
-            answer = session.request(method, self._base + path, timeout=35, **more)
-        assert answer.ok, f"{method} {path}: {answer.reason}"
-        return answer.json()["data"]
-
-    def _pause(self) -> None:
-        CLOCK.wait(self._over, POLL)
+    def _request(self, vmid: int) -> CreateRequest:
+        return CreateRequest(
+            vmid=vmid,
+            archive=str(self._description["ostemplate"]),
+            storage=str(self._description["storage"]),
+            disk_gib=10,
+            cores=2,
+            memory_mib=1024,
+            hostname=f"floor-{vmid}",
+            description="made by the floor client",
+            net0=f"name=eth0,bridge={self._description['bridge']},ip=dhcp",
+            nameservers=(),
+            pool=str(self._description["pool"]),
+            nesting=False,
+            password="not-a-secret-here",
+            start=True,
+        )

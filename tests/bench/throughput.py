@@ -1,75 +1,56 @@
-"""Sessions a second from a dropped manifest to Ready, against a client that makes only the unavoidable calls."""
+"""Sessions per second to Ready: the real daemon against the floor client, on nodes with measured latencies."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import median
 
-from tests.bench.floor import Floor
+from tests.bench.floor import FloorClient
 from tests.e2e.site import Site
 from tests.e2e.waiting import CLOCK, until
 
-SESSIONS, ROUNDS = 40, 3
+IN_FLIGHT = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Round:
-    """Seconds until the last of all sessions is Ready."""
+    """Seconds until all sessions of one round answered."""
 
-    controller: float
+    sessions: int
     floor: float
+    ours: float
 
     @property
     def ratio(self) -> float:
-        return self.controller / self.floor
+        return self.ours / self.floor
 
 
-@dataclass(frozen=True, slots=True)
-class Throughput:
-    rounds: tuple[Round, ...]
-
-    @property
-    def ratio(self) -> float:
-        return median(one.ratio for one in self.rounds)
-
-    @property
-    def controller(self) -> float:
-        """Sessions a second."""
-        return median(SESSIONS / one.controller for one in self.rounds)
-
-    @property
-    def floor(self) -> float:
-        return median(SESSIONS / one.floor for one in self.rounds)
+def measure(*, sessions: int) -> Round:
+    return Round(sessions, floor=_floor(sessions), ours=_ours(sessions))
 
 
-def measure(*, rounds: int = ROUNDS) -> Throughput:
-    """Each round asks both, one after the other, on fresh nodes with the same durations."""
-    return Throughput(tuple(Round(with_the_controller(), without_it()) for _ in range(rounds)))
-
-
-def with_the_controller() -> float:
+def _floor(sessions: int) -> float:
     site = Site(profile="real", settings={})
     try:
-        daemon = site.daemon().in_sync()
-        dropped = CLOCK.now()
-        for number in range(SESSIONS):
-            site.manifests.session(f"s{number:02}", ttl="1h")
-        until(
-            # Asking costs the daemon time: seldom, and its own record of the last one counts.
-            lambda: daemon.admin.status().phases.get("Ready") == SESSIONS,
-            what="all are Ready",
-            within=300,
-            every=0.5,
-            show=lambda: daemon.admin.status().phases,
-        )
-        return max(one.ready_at.timestamp() for one in daemon.admin.sessions() if one.ready_at) - dropped
+        return FloorClient(site.node.description, in_flight=IN_FLIGHT).make(sessions)
     finally:
         site.end()
 
 
-def without_it() -> float:
-    site = Site(profile="real", settings={})
+def _ours(sessions: int) -> float:
+    """With the default settings of the controller."""
+    site = Site(profile="real", settings={"proxmox": {"inFlightPerNode": IN_FLIGHT}})
     try:
-        return Floor(site.node.description, sessions=SESSIONS).run()
+        daemon = site.daemon().in_sync()
+        began = CLOCK.monotonic()
+        for number in range(sessions):
+            site.manifests.session(f"s{number}", ttl="2h")
+        until(
+            lambda: list(daemon.phases().values()).count("Ready") == sessions,
+            what="all sessions are Ready",
+            within=30.0 + 5.0 * sessions,
+            every=0.1,
+            show=daemon.phases,
+        )
+        return CLOCK.monotonic() - began
     finally:
         site.end()

@@ -33,7 +33,7 @@ def pytest_runtest_makereport(
 
 @pytest.fixture
 def make_site(request: pytest.FixtureRequest) -> Iterator[MakeSite]:
-    """Makes sites with arguments of ``Site``; foreign containers live in each and have to be as they were at the end."""
+    """Makes sites with arguments of ``Site``; the foreign containers in each have to be as they were at the end."""
     sites: list[Site] = []
     request.node.stash[_SITES] = sites
 

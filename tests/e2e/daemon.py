@@ -80,10 +80,8 @@ class Daemon:
 
     def log(self, event: str | None = None) -> list[dict[str, object]]:
         """Lines of the log, all or those of one event."""
-        lines = []
-        for line in self.process.err.read_text(encoding="utf-8", errors="replace").splitlines():
-            if line.startswith("{") and line.endswith("}"):
-                lines.append(json.loads(line))
+        text = self.process.err.read_text(encoding="utf-8", errors="replace")
+        lines = [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if event is None or line["event"] == event]
 
     @property
@@ -123,7 +121,8 @@ class Daemon:
         try:
             return self.admin.session(name)
         except Refused as refused:
-            assert refused.status == 404, refused
+            if refused.status != 404:
+                raise
             return None
 
     def phases(self) -> dict[str, str]:
@@ -151,7 +150,9 @@ class Daemon:
         return {notice.reason: notice.sentence for notice in self.admin.status().notices}
 
     def wait_notice(self, reason: str, *, within: float = PATIENCE) -> str:
-        return until(lambda: self.notices().get(reason), within=within, what=f"notice {reason}", show=self.notices) or ""
+        return (
+            until(lambda: self.notices().get(reason), within=within, what=f"notice {reason}", show=self.notices) or ""
+        )
 
     def wait_no_notices(self, *, within: float = PATIENCE) -> None:
         until(lambda: not self.notices(), within=within, what="all notices are gone", show=self.notices)
@@ -160,9 +161,7 @@ class Daemon:
         """Until Proxmox was looked at so many more times."""
         for _ in range(ticks):
             before = self.admin.status().observed_at
-            until(
-                lambda before=before: self.admin.status().observed_at != before, within=within, what="one more tick"
-            )
+            until(lambda before=before: self.admin.status().observed_at != before, within=within, what="one more tick")
 
     def wait_scans(self, scans: int, *, within: float = PATIENCE) -> None:
         """Until the manifests were looked at so many more times."""

@@ -23,9 +23,7 @@ QUICK: Mapping[str, Section] = {"manifests": {"grace": "1s"}, "proxmox": {"tick"
 class Site:
     """Made whole, with foreign containers that are checked at the end; ``end`` leaves nothing behind."""
 
-    def __init__(
-        self, *, profile: str = "demo", nodes: int = 1, settings: Mapping[str, Section] | None = None
-    ) -> None:
+    def __init__(self, *, profile: str = "demo", nodes: int = 1, settings: Mapping[str, Section] | None = None) -> None:
         # Sockets have paths of 107 bytes at most: pytest's own directories are too deep for them.
         self.directory = Path(tempfile.mkdtemp(prefix="wx"))
         self.processes: list[Process] = []

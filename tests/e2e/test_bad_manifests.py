@@ -124,7 +124,7 @@ def test_winux_validate_finds_them_all_in_one_run(tmp_path: Path) -> None:
 
 def test_a_mistake_in_a_manifest_in_force_changes_nothing_until_it_is_mended(site: Site) -> None:
     daemon = site.daemon().in_sync()
-    site.manifests.session("alice", ttl="5s")
+    site.manifests.session("alice", ttl="8s")
     before = daemon.wait_ready("alice")["alice"]
     site.manifests.session("alice", ttl="1h30")
     problem = until(lambda: daemon.admin.status().problems, what="the mistake is reported")[0]

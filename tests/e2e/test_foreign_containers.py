@@ -56,8 +56,11 @@ def test_a_reused_vmid_that_the_token_cannot_read_is_neither_touched_nor_taken_f
     assert held.reason == "Hidden"
     assert f"container {vmid} can no longer be read" in held.message
     site.manifests.remove("alice")
-    kept = daemon.wait_for("alice", "Terminating")
-    assert "is taken but cannot be read: not forgotten" in kept.message
+    until(
+        lambda: (s := daemon.session("alice")) and "is taken but cannot be read, so it is not forgotten" in s.message,
+        what="it is said why it is not over",
+        show=lambda: daemon.session("alice"),
+    )
     site.foreigners.check_untouched()
     site.foreigners.forget(vmid)
     site.admin.act(vmid, "destroy")

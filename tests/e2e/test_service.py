@@ -89,7 +89,9 @@ def test_a_wrong_token_is_said_and_tried_again(site: Site) -> None:
     secret.write_text("00000000-0000-4000-8000-000000000000\n", encoding="utf-8")
     daemon = site.daemon().started()
     sentence = daemon.wait_notice("NotObserved")
-    until(lambda: "the token is wrong" in daemon.notices().get("NotObserved", ""), what="it says why", show=daemon.notices)
+    until(
+        lambda: "the token is wrong" in daemon.notices().get("NotObserved", ""), what="it says why", show=daemon.notices
+    )
     assert "\n" not in sentence
     status, body = daemon.ready()
     assert status == 503

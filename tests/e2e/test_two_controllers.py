@@ -7,7 +7,11 @@ from tests.e2e.manifests import Manifests
 from tests.e2e.site import Site
 from tests.e2e.waiting import until
 
-FEW = {"manifests": {"grace": "1s"}, "proxmox": {"tick": "250ms"}, "vmids": {"first": 30001, "last": 30012, "rest": "5s"}}
+FEW = {
+    "manifests": {"grace": "1s"},
+    "proxmox": {"tick": "250ms"},
+    "vmids": {"first": 30001, "last": 30012, "rest": "5s"},
+}
 """So few VMIDs that the two often choose the same."""
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from tests.e2e.conftest import MakeSite
 from tests.e2e.waiting import until
 
-SESSIONS, IN_FLIGHT = 200, 10
+SESSIONS, IN_FLIGHT = 200, 16
 
 
 def test_two_hundred_manifests_at_once(make_site: MakeSite) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.scenarios.logs import Log, recorded
+from tests.scenarios.memory import memory
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -20,6 +22,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture
 def rewrite_expected(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--rewrite-expected", default=False))
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty working directory, as a relative path: sentences with paths are then the same everywhere."""
+    with memory() as directory:
+        monkeypatch.chdir(directory)
+        yield Path()
+        monkeypatch.undo()
 
 
 @pytest.fixture

@@ -15,12 +15,8 @@ FOLDERS = sorted(folder for folder in STORIES.iterdir() if folder.is_dir())
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_the_story_comes_out_as_expected(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, log: Log, rewrite_expected: bool
-) -> None:
-    # paths in sentences are then the same everywhere
-    monkeypatch.chdir(tmp_path)
-    telling = Telling(read_story(folder), Path())
+def test_the_story_comes_out_as_expected(folder: Path, here: Path, log: Log, rewrite_expected: bool) -> None:
+    telling = Telling(read_story(folder), here)
     try:
         told = telling.play()
     except BaseException:

@@ -68,6 +68,8 @@ class World:
     controller_id: str = "default"
     policy: dict[str, float] = field(default_factory=dict)
     pool: str = "winux"
+    hints: bool = True
+    """False: inotify says nothing, and only the periodic rescan finds changes."""
     on_event: Callable[[float, Event], None] = lambda _at, _event: None
     """About every event of the first controller; those of others are told by ``add_controller``."""
     on_round: Callable[[], None] = lambda: None
@@ -80,7 +82,7 @@ class World:
     """Puts something between the controllers and their adapters."""
     open_ledger: Callable[..., Ledger] = Ledger
     scanned: Callable[[], None] = lambda: None
-    """After every reading of a directory, before anything is concluded from it."""
+    """After every reading of the first controller's directory, before anything is concluded from it."""
 
     def __post_init__(self) -> None:
         profile = STEADY if self.profile == STEADY.name else PROFILES[self.profile]
@@ -138,7 +140,7 @@ class World:
             told=told,
             made_password=self.secrets.add,
             open_ledger=self.open_ledger,
-            scanned=self.scanned,
+            scanned=self.scanned if first else _nothing,
         )
 
         def boot() -> Controller:
@@ -160,10 +162,10 @@ class World:
         """Let virtual time pass."""
         end = self.clock.monotonic() + seconds
         for _ in range(ROUNDS_AT_MOST):
-            running = [controller for controller in self._controllers.values() if controller is not None]
-            due = min((controller.due() for controller in running), default=end)
-            if due <= self.clock.monotonic():
-                self._round(min(running, key=Controller.due))
+            soonest = min(self.running(), key=Controller.due, default=None)
+            due = soonest.due() if soonest is not None else end
+            if soonest is not None and due <= self.clock.monotonic():
+                self._round(soonest)
             elif self.clock.monotonic() >= end:
                 return
             else:
@@ -214,9 +216,8 @@ class World:
 
     def hint(self) -> None:
         """What inotify would say to everybody."""
-        for controller in self._controllers.values():
-            if controller is not None:
-                controller.hint()
+        for controller in self.running() if self.hints else ():
+            controller.hint()
 
     def stop(self, name: str | None = None) -> None:
         """The process is killed: only the ledger's file and Proxmox are left."""
@@ -314,6 +315,10 @@ class World:
         if self.cluster.guest_answers(address, port):
             return Negotiated(protocol=Security.TLS)
         return NotListening(message=f"{address}:{port}")
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""
 
 
 def snapshot_of(world: World) -> DesiredSnapshot | None:

@@ -6,7 +6,7 @@ The same points let other threads of the daemon go on, as they do while one wait
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from random import Random
@@ -30,13 +30,13 @@ class Fate:
     """The chance that another round runs at a point."""
     left: int | None = None
     """Points that are still to be passed; None: it does not die."""
-    deadly: str | None = None
-    """Only points of this name count; None: all."""
+    deadly: Collection[str] | None = None
+    """Only points of these names count; None: all."""
     others: Callable[[], bool] = lambda: False
     """Runs one round of another thread that is due."""
     depth: int = 0
 
-    def doom(self, *, points: int, deadly: str | None = None) -> None:
+    def doom(self, *, points: int, deadly: Collection[str] | None = None) -> None:
         self.left, self.deadly = points, deadly
 
     def spare(self) -> None:
@@ -44,7 +44,7 @@ class Fate:
 
     def point(self, name: str) -> None:
         """Raises ``Killed`` where it was so decided."""
-        if self.left is None or self.deadly not in (None, name):
+        if self.left is None or (self.deadly is not None and name not in self.deadly):
             return
         self.left -= 1
         if self.left <= 0:
@@ -117,12 +117,7 @@ class MortalLedger(Ledger):
         self.fate.point(f"after {what}")
 
 
-POINTS = tuple(
-    f"{moment} {what}"
-    for moment in ("before", "after")
-    for what in (
-        *("create", "clone", "start", "update", "delete", "resize", "config", "find_tasks", "vmid_is_free"),
-        *("begin", "change", "bury", "forget", "rest"),
-    )
-)
-"""The points that are worth aiming at."""
+_CALLS = ("create", "clone", "start", "update", "delete", "resize")
+_RECORDS = ("begin", "change", "bury", "forget", "rest")
+WRITES = tuple(f"{moment} {what}" for moment in ("before", "after") for what in (*_CALLS, *_RECORDS))
+"""The points around all that leaves the process: whoever dies at another one leaves the same behind."""

@@ -13,19 +13,23 @@ from controller.core.model import DesiredSession
 from controller.ledger.events import Event, EventType
 from controller.ledger.ledger import Ledger
 from controller.node.access import AclKey
+from controller.node.bootstrap import POOL_TOKEN
 from controller.node.tasks import Task
 from controller.reconcile.picture import PAUSED
+from tests.scenarios.people import manifest
 from tests.scenarios.virtual import Controller, Killed
 from tests.scenarios.witness import Asked, Asking, Broken, Witness
 from tests.scenarios.world import World
-from tests.simulation.chaos import NAMES, RIGHTS, Chaos
+from tests.simulation.administrators import RIGHTS
+from tests.simulation.authors import NAMES
+from tests.simulation.chaos import Chaos
 from tests.simulation.death import Fate, MortalLedger, MortalPort
+from tests.simulation.setting import Setting
 from tests.simulation.truth import Truth, Wish
 
 PATIENCE = 900.0
 """Virtual seconds without faults in which everything has to come right; backoffs end at a minute."""
-LATE = 120.0
-"""Seconds after its end by which a container has to be gone, where nothing hinders it."""
+NEIGHBOUR = "staging"
 
 
 @dataclass
@@ -38,7 +42,7 @@ class History:
 
     def __post_init__(self) -> None:
         self.random = Random(f"history {self.seed}")
-        asked = Asked()
+        self.asked = Asked()
         self.fate = Fate(Random(f"fate {self.seed}"), interleaving=self.random.choice([0.0, 0.05, 0.2, 0.5]))
         self.world = World(
             self.directory,
@@ -46,24 +50,29 @@ class History:
             profile=self.random.choice(["steady", "real", "real", "demo", "instant"]),
             nodes=self.random.choice([("pve1",), ("pve1", "pve2"), ("pve1", "pve2", "pve3")]),
             policy={"vmid_first": 30001, "vmid_last": 30040, "vmid_rest": 60.0},
+            hints=self.random.random() < 0.85,
             on_event=self._told,
             on_round=self._look,
             on_killed=self._killed,
             on_started=self._starts,
-            dress=lambda port: Asking(MortalPort(port, self.fate), asked),
+            dress=lambda port: Asking(MortalPort(port, self.fate), self.asked),
             open_ledger=self._open_ledger,
             scanned=self._scanned,
         )
-        self.witness = Witness(self.world, asked)
+        self.witness = Witness(self.world, self.asked)
         self.truth = Truth(self.world)
         self.fate.others = self._another_round
+        if self.random.random() < 0.2:
+            self._add_neighbour()
         self.chaos = Chaos(
-            self.world,
-            self.witness,
-            self.truth,
-            self.fate,
-            self.random,
-            ledger_may_be_lost=self.random.random() < 0.15,
+            Setting(
+                world=self.world,
+                witness=self.witness,
+                truth=self.truth,
+                fate=self.fate,
+                random=self.random,
+                ledger_may_be_lost=self.random.random() < 0.15,
+            )
         )
 
     def play(self) -> None:
@@ -74,7 +83,7 @@ class History:
         """
         ends = self.random.uniform(60, 500)
         for name in self.random.sample(NAMES, 4):
-            self._say(f"> {self.chaos.wish(name)}")
+            self._say(f"> {self.chaos.authors.wish(name)}")
         while self.world.now < ends:
             self._act()
             self.world.run(self.random.expovariate(1 / self.random.choice([0.5, 5.0, 15.0])))
@@ -93,6 +102,19 @@ class History:
             self.truth.files_may_be_gone()
             self.witness.administrator_acted()
 
+    def _add_neighbour(self) -> None:
+        """Another controller on the same Proxmox, whom nothing happens to but what happens to Proxmox."""
+        self.world.dress = lambda port: Asking(port, self.asked)
+        neighbour = self.world.add_controller(
+            NEIGHBOUR,
+            told=self._neighbour_told,
+            pool=self.random.choice([self.world.pool, "staging"]),
+            token=self.random.choice([POOL_TOKEN, "staging@pve!controller"]),
+        )
+        for name in NAMES[:2]:
+            text = manifest(name, {"ttl": "2h"})
+            (neighbour.site.manifests / f"{name}.yaml").write_text(text, encoding="utf-8")
+
     # -- the quiet time ----------------------------------------------------------------------------------------
 
     def _end_all_faults(self) -> None:
@@ -106,18 +128,18 @@ class History:
         world.door.set_role("WinuxController", world.cluster.access.roles["WinuxController"] | set(RIGHTS))
         world.door.silence_rdp(silent=False)
         world.clock.skew(-self.truth.clock_error)
-        chaos.put_directory_back()
+        chaos.authors.put_directory_back()
         for name, wish in sorted(self.truth.wishes.items()):
             if not wish.readable:
                 (world.manifests / f"{name}.yaml").unlink()
-                chaos.authors.sessions({name: wish.spec})
+                chaos.authors.verbs.sessions({name: wish.spec})
                 wish.readable = True
         world.hint()
         self.truth.paused = False
-        chaos.operators.resume(True)
+        chaos.operators.verbs.resume(True)
         for life in world.controller.tools.ledger.lives():
             if life.paused and life.ending is None:
-                chaos.operators.resume(life.session)
+                chaos.operators.verbs.resume(life.session)
         self._tidy_up()
 
     def _tidy_up(self) -> None:
@@ -132,22 +154,30 @@ class History:
                 if half_made:
                     world.door.destroy(guest.vmid)
             elif guest.vmid not in world.cluster.access.pool_of and not busy:
-                self._say(f"> node pool: {guest.vmid}: back")
-                world.door.join_pool(guest.vmid, world.pool)
+                marker = self.witness.marker(guest)
+                pool = world.sites[marker.controller].defaults.pool if marker is not None else world.pool
+                self._say(f"> node pool: {guest.vmid}: back into {pool}")
+                world.door.join_pool(guest.vmid, pool)
         for guest in world.cluster.guests.values():
             if guest.template and guest.lock and not any(task.kind == "vzclone" for task in self._running_tasks()):
                 self._say(f"> node unlock: {guest.vmid}")
                 world.door.unlock(guest.vmid)
-        for life in world.controller.tools.ledger.lives():
-            vmid = life.placement.vmid if life.placement is not None else None
-            if vmid in self.witness.photos and vmid not in world.cluster.access.pool_of:
-                self._say(f"> node grant: VM.Audit on {vmid}, which is somebody else's")
-                world.cluster.access.grant(f"/vms/{vmid}", AclKey("user", "winux@pve"), ["PVEAuditor"])
+        self._show_what_is_not_ours()
         self.witness.administrator_acted()
         if world.controller.picture.sentences():
             self._say("> winux confirm")
-            self.chaos.operators.confirm(True)
+            self.chaos.operators.verbs.confirm(True)
             self.truth.confirm()
+
+    def _show_what_is_not_ours(self) -> None:
+        """Somebody else's container under a VMID that is still one of ours to a controller, which cannot see it."""
+        access = self.world.cluster.access
+        for life in [life for controller in self.world.running() for life in controller.tools.ledger.lives()]:
+            vmid = life.placement.vmid if life.placement is not None else None
+            if vmid in self.witness.photos and vmid not in access.pool_of:
+                self._say(f"> node grant: VM.Audit on {vmid}, which is somebody else's")
+                for user in access.users:
+                    access.grant(f"/vms/{vmid}", AclKey("user", user), ["PVEAuditor"])
 
     def _running_tasks(self) -> list[Task]:
         return [task for tasks in self.world.cluster.tasks.active.values() for task in tasks.values()]
@@ -178,6 +208,16 @@ class History:
             if name not in self.truth.wishes:
                 yield f"{name} is not asked for and still known: {life.stage} ({control.reconciler.status(name)})"
         yield from self._strays(lives)
+        for controller in self.world.running():
+            if controller.site.name == NEIGHBOUR:
+                yield from self._unsettled_at(controller)
+
+    @staticmethod
+    def _unsettled_at(neighbour: Controller) -> Iterator[str]:
+        for name in NAMES[:2]:
+            status = neighbour.reconciler.status(name)
+            if status is None or status.phase != "Ready":
+                yield f"the neighbour's {name} is not ready ({status})"
 
     def _unserved(self, control: Controller, name: str, wish: Wish, life: Incarnation | None) -> str | None:
         """Why a session that is asked for is not as it should be."""
@@ -225,7 +265,9 @@ class History:
     def _strays(self, lives: dict[str, Incarnation]) -> Iterator[str]:
         accounted = {life.placement.vmid: life.uid for life in lives.values() if life.placement and not life.ended}
         for guest in self.witness.our_guests():
-            uid = self.witness.uid_of(guest)
+            uid, marker = self.witness.uid_of(guest), self.witness.marker(guest)
+            if marker is not None and marker.controller == NEIGHBOUR:
+                continue
             unknown = self.witness.ledger_was_lost and not self.world.controller.tools.ledger.knows(uid or "")
             if accounted.get(guest.vmid) != uid and not unknown:
                 yield f"container {guest.vmid} of life {uid} is nobody's"
@@ -234,6 +276,9 @@ class History:
 
     def _say(self, text: str) -> None:
         self.lines.append(f"{self.world.now:8.1f}  {text}")
+
+    def _neighbour_told(self, event: Event) -> None:
+        self.lines.append(f"{self.world.now:8.1f}  {NEIGHBOUR}/{event.session:<12} {event.reason:<18} {event.message}")
 
     def _told(self, at: float, event: Event) -> None:
         again = f" (again: {event.count})" if event.count > 1 else ""
@@ -258,6 +303,8 @@ class History:
         return self.world.controller.round()
 
     def _open_ledger(self, *arguments: object, **named: object) -> Ledger:
+        if NEIGHBOUR in f"{arguments[0]}":
+            return Ledger(*arguments, **named)  # type: ignore[arg-type]  # as Ledger takes them
         ledger = MortalLedger(*arguments, **named)  # type: ignore[arg-type]  # as Ledger takes them
         ledger.fate = self.fate
         return ledger

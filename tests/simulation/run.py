@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
 import traceback
-from pathlib import Path
 
 from tests.scenarios.logs import recorded
+from tests.scenarios.memory import memory
 from tests.scenarios.witness import Broken
 from tests.simulation.history import History
-
-MEMORY = Path("/dev/shm")  # noqa: S108 - a directory of its own is made in it
-"""Where there is one: the ledger syncs every write, which a simulation need not wait for."""
 
 
 def play(seed: int) -> tuple[list[str], str | None]:
     """The history's lines, and what broke: a promise, or a mistake that a controller had to catch or did not."""
-    base = MEMORY if MEMORY.is_dir() else None
-    with tempfile.TemporaryDirectory(dir=base, prefix="winux-history-") as directory, recorded() as log:
-        history = History(seed, Path(directory))
+    with memory() as directory, recorded() as log:
+        history = History(seed, directory)
         why = None
         try:
             history.play()

@@ -13,6 +13,7 @@ from controller.core.guards import ClockJump, MassDelete
 from controller.core.incarnation import EndReason, Incarnation
 from controller.core.lifecycle import deadline
 from controller.ledger.events import Event, EventType
+from controller.node.guest import Guest
 from tests.scenarios.witness import Broken
 from tests.scenarios.world import World
 
@@ -56,6 +57,8 @@ class Truth:
     """By session that plainly is not asked for."""
     confirmed: set[str] = field(default_factory=set)
     """Sessions that an administrator confirmed as gone."""
+    to_be_found: dict[str, Guest] = field(default_factory=dict)
+    """By session, a container that a lost ledger knew and a new one does not yet."""
     _judged: set[str] = field(default_factory=set)
     """Lives whose end was told."""
     tombstones: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -72,8 +75,10 @@ class Truth:
         self.absent.clear()
         self.confirmed.clear()
 
-    def ledger_lost(self) -> None:
+    def ledger_lost(self, guests: Iterable[tuple[str, Guest]]) -> None:
+        """``guests`` are all of ours that can be seen, with their sessions: each has to be found again."""
         self.restarted()
+        self.to_be_found = dict(guests)
         self.tombstones.clear()
         self.paused = False
 
@@ -113,6 +118,8 @@ class Truth:
                 self._expired(event)
             case "Ended":
                 self._buried(event)
+            case "Adopted" | EndReason.UNKNOWN_ORPHAN:
+                self.to_be_found.pop(event.session.partition(".")[0], None)
             case "Forgotten":
                 self.tombstones.pop(event.session, None)
             case "Accepted":
@@ -172,6 +179,10 @@ class Truth:
 
     def _accepted(self, event: Event) -> None:
         life, before = self._life(event.session), self.tombstones.pop(event.session, None)
+        guest = self.to_be_found.pop(event.session, None)
+        cluster = self.world.cluster
+        if guest is not None and cluster.guests.get(guest.vmid) is guest and guest.vmid in cluster.access.pool_of:
+            raise Broken(f"{event.session} was begun anew though container {guest.vmid} carries its marker")
         if life is not None and before == (life.generation, life.revision):
             raise Broken(f"{event.session} had ended for good and came back though its spec is the same")
 

@@ -7,7 +7,9 @@ import pytest
 from controller.admin.changes import change
 from controller.admin.models import Action, Change
 from controller.core.incarnation import EndReason
+from controller.core.model import Phase
 from controller.core.view import Presence, View
+from controller.reconcile.reconciler import Status
 from tests.unit.core import given
 
 TABLE = {
@@ -30,9 +32,13 @@ TABLE = {
         given.view(given.ready(), desired=given.edited(ttl=60.0)),
         Action.CHANGE,
     ),
-    "a new revision ends the life that is there": (
+    "a new revision replaces the life that is there": (
         given.view(given.ready(), desired=given.edited(revision="2")),
-        Action.DESTROY,
+        Action.REPLACE,
+    ),
+    "a life that ends for another is replaced": (
+        given.view(given.ending(given.ready(), EndReason.REPLACED), desired=given.edited(revision="2")),
+        Action.REPLACE,
     ),
     "a session that does not run is started again": (
         given.view(given.ready(), listed=given.listed(status="stopped")),
@@ -90,11 +96,32 @@ def test_a_change_names_its_manifest_and_container() -> None:
         (Action.CREATE, "Accepted", True),
         (Action.DESTROY, "Expired", True),
         (Action.HOLD, "MassDelete", True),
-        (Action.HOLD, "Paused", False),
-        (Action.HOLD, "PausedByManifest", False),
+        (Action.HOLD, "Paused", True),
+        (Action.HOLD, "PausedByManifest", True),
+        (Action.REPLACE, "Replaced", True),
         (Action.KEEP, "Ready", False),
         (Action.ENDED, "Expired", False),
     ],
 )
-def test_what_was_paused_on_purpose_is_not_pending(action: Action, reason: str, pending: bool) -> None:
+def test_what_is_held_is_pending_whatever_holds_it(action: Action, reason: str, pending: bool) -> None:
     assert Change(action=action, session="alice", reason=reason, message="…").pending is pending
+
+
+FORBIDDEN = Status(phase=Phase.PENDING, reason="Forbidden", message="403: no", since=0.0, failing=True)
+NO_ROOM = Status(phase=Phase.HELD, reason="NoRoom", message="every VMID is taken", since=0.0)
+
+
+@pytest.mark.parametrize(
+    ("failing", "action", "reason"),
+    [(FORBIDDEN, Action.CREATE, "Forbidden"), (NO_ROOM, Action.HOLD, "NoRoom")],
+)
+def test_what_fails_says_why(failing: Status, action: Action, reason: str) -> None:
+    found = change(given.view(given.accepted()), failing=failing)
+    assert found is not None
+    assert (found.action, found.reason, found.message) == (action, reason, failing.message)
+
+
+def test_what_failed_before_is_no_news_of_a_session_that_rests() -> None:
+    found = change(given.view(given.ready()), failing=FORBIDDEN)
+    assert found is not None
+    assert (found.action, found.reason) == (Action.KEEP, "Ready")

@@ -10,6 +10,7 @@ import yaml
 
 from controller.api.builtin import BUILT_IN_TEMPLATES
 from controller.api.load import parse
+from controller.cli import preflight
 from controller.cli.preflight import needs_by_pool
 from controller.core.offer import Offer, TemplateDefaults, settle
 from controller.node.config import NodeConfig
@@ -50,8 +51,29 @@ def test_a_token_that_may_do_all_that_is_needed_passes(winux: Winux, config: Pat
     assert said.status == 0, said.out
     assert "  ✓ Its certificate is trusted" in said.lines
     assert any(line.split()[:3] == ["✓", "VM.Allocate", "/pool/winux"] for line in said.lines)
-    assert said.lines[-1].startswith("all ")
+    assert said.lines[-1] == "20 passed, 1 optional right is missing"
+    optional = said.lines.index("Optional, to grant on a Proxmox node:")
+    assert said.lines[optional + 1].startswith('  pveum role add WinuxAudit --privs "VM.Audit"')
     assert "✗" not in said.out
+
+
+def test_a_bridge_with_two_vlans_is_looked_for_once(winux: Winux, config: Path) -> None:
+    (config.parent / "manifests" / "lab.yaml").write_text(template("lab", "network: {vlan: 30}"))
+    said = winux("--config", str(config), "check")
+    assert said.lines.count("  ✓ Bridge vmbr0 is on pve1") == 1
+    assert "/sdn/zones/localnetwork/vmbr0/30" in said.out
+
+
+def test_on_a_narrow_terminal_what_a_right_is_for_has_a_line_of_its_own(
+    winux: Winux, config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "width_of", lambda _console: 80)
+    said = winux("--config", str(config), "check")
+    rights = said.lines[said.lines.index("Rights") : said.lines.index("There")]
+    assert max(map(len, rights)) <= 80
+    (line,) = (number for number, line in enumerate(rights) if "SDN.Use" in line)
+    assert rights[line].split() == ["✓", "SDN.Use", "/sdn/zones/localnetwork/vmbr0"]
+    assert rights[line + 1].strip() == "connecting containers to vmbr0"
 
 
 def test_a_right_that_is_missing_is_shown_with_the_line_that_grants_it(winux: Winux, config: Path) -> None:

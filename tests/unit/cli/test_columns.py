@@ -55,3 +55,15 @@ def test_wide_characters_count_double() -> None:
 def test_a_sentence_is_broken_between_words_and_indented() -> None:
     assert plain(wrapped(Text("! one two three four"), width=12, indent=2)) == ["! one two", "  three four"]
     assert plain(wrapped(Text("! one two three four"), width=None, indent=2)) == ["! one two three four"]
+
+
+def test_some_columns_are_shortened_before_others() -> None:
+    columns = [Column("NAME", shrinks=True), Column("OWNER", shrinks=True, yields=True)]
+    lines = plain(table(columns, [[LONG, "alice@example.org"]], width=len(LONG) + 3 + 10))
+    assert lines[1] == f"{LONG}   alice@exa…"
+
+
+def test_rows_can_be_written_below_titles_that_were_printed_before() -> None:
+    titles = table(COLUMNS, [["alice", "Ready", "a"]], width=None)[0]
+    lines = plain(table(COLUMNS, [["bob", "Held", "b"], [LONG, "Held", "c"]], width=None, below=titles))
+    assert lines == ["NAME    PHASE   OWNER", "bob     Held    b", f"{LONG}   Held    c"]

@@ -37,7 +37,16 @@ def test_the_exit_statuses_are_documented(winux: Winux) -> None:
 
 
 def test_version(winux: Winux) -> None:
-    assert winux("version").out == f"winux {__version__}\n"
+    assert winux("version").out == winux("--version").out == f"winux {__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["run", "check"])
+def test_without_any_configuration_the_places_are_named_where_it_was_looked_for(winux: Winux, command: str) -> None:
+    said = winux(command)
+    assert said.status == 1
+    assert said.err.splitlines()[1] == (
+        "  no configuration was read: neither ./winux.yaml nor /etc/winux/winux.yaml exists; give --config FILE"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +125,14 @@ def test_a_node_that_may_not_listen_there_says_why(winux: Winux) -> None:
     said = winux("node", "--listen", "192.0.2.1:8006")
     assert said.status == 1
     assert "write a loopback address" in said.err
+
+
+def test_a_node_overwrites_no_configuration_but_its_own(winux: Winux) -> None:
+    Path("precious.yaml").write_text("proxmox: {url: 'https://pve.example.org:8006'}\n")
+    said = winux("node", "--listen", "127.0.0.1:0", "--write-config", "precious.yaml")
+    assert said.status == 1
+    assert said.err == "precious.yaml is there and was not written by winux node: choose another file.\n"
+    assert "pve.example.org" in Path("precious.yaml").read_text()
 
 
 def test_the_program_as_it_is_installed(tmp_path: Path) -> None:

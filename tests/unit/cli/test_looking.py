@@ -7,6 +7,7 @@ import json
 import pytest
 import yaml
 
+from controller.node.faults import Fault, FaultKind
 from tests.unit.admin.lab import Lab, session
 from tests.unit.cli.conftest import Winux
 
@@ -90,6 +91,19 @@ def test_many_mistakes_do_not_push_the_table_off_the_screen(winux: Winux, ready:
     ready.world.run(1)
     *_, last = winux("get").err.splitlines()
     assert last == f"! and 5 more: `winux validate {ready.world.manifests}` lists all"
+
+
+def test_why_sessions_do_not_get_on_is_said_above_the_table(winux: Winux, ready: Lab) -> None:
+    ready.world.door.add_fault(Fault(kind=FaultKind.ERROR, operation="create", status=403, text="Permission"))
+    ready.write(*(f"c{number}" for number in range(7)))
+    ready.world.run(5)
+    first, *_, fifth, last = winux("get").err.splitlines()
+    assert first.startswith("! c0: ")
+    assert "Permission" in first
+    assert fifth.startswith("! c4: ")
+    assert last == "! and 2 more: `winux describe NAME` says why"
+    assert len(winux("get", "sessions", "c6").err.splitlines()) == 1
+    assert winux("get", "sessions", "alice").err == ""
 
 
 def test_nothing_at_all_is_said_in_words(winux: Winux, lab: Lab) -> None:

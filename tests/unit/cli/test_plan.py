@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.node.faults import Fault, FaultKind
 from tests.unit.admin.lab import TEMPLATE, Lab, session
 from tests.unit.cli.conftest import Said, Winux
 
@@ -50,6 +51,47 @@ def test_mistakes_make_it_status_1(winux: Winux, ready: Lab) -> None:
     assert said.status == 1
     assert said.err.startswith("! new.yaml:4:39: spec.ttl: ")
     assert ready.service.sessions()
+
+
+def test_with_mistakes_nothing_is_said_to_be_done(winux: Winux, lab: Lab) -> None:
+    lab.ready()
+    lab.world.write("carol.yaml", session("carol", more="ttl: 5"))
+    lab.world.run(1)
+    said = winux("plan")
+    assert (said.status, said.out) == (1, "")
+
+
+def test_a_new_revision_replaces(winux: Winux, ready: Lab) -> None:
+    Path("new.yaml").write_text(session("bob", more='revision: "2"'))
+    said = winux("plan", "new.yaml")
+    assert (said.status, signs(said)) == (2, ["~ replace bob"])
+    assert f"(container {ready.world.vmid('bob')} on pve1)" in said.out
+
+
+def test_into_an_empty_directory_everything_is_created(winux: Winux, lab: Lab) -> None:
+    lab.world.run(1)
+    Path("new.yaml").write_text(session("carol"))
+    said = winux("plan", "new.yaml")
+    assert (said.status, signs(said)) == (2, ["+ create carol"])
+    Path("next").mkdir()
+    Path("next/carol.yaml").write_text(session("carol"))
+    assert signs(winux("plan", "next")) == ["+ create carol"]
+
+
+def test_what_is_held_counts_as_a_change(winux: Winux, ready: Lab) -> None:
+    ready.service.pause("bob")
+    ready.world.run(1)
+    said = winux("plan")
+    assert (said.status, signs(said)) == (2, ["! hold bob", "= keep alice"])
+
+
+def test_a_session_that_keeps_failing_says_why(winux: Winux, ready: Lab) -> None:
+    ready.world.door.add_fault(Fault(kind=FaultKind.ERROR, operation="create", status=403, text="Permission"))
+    ready.write("carol")
+    ready.world.run(3)
+    (line,) = (line for line in winux("plan").lines if "carol" in line)
+    assert line.split()[:4] == ["+", "create", "carol", "Forbidden"]
+    assert "about to be made" not in line
 
 
 def test_what_holds_several_is_said_once(winux: Winux, lab: Lab) -> None:

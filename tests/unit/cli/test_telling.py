@@ -97,6 +97,16 @@ def test_a_file_that_cannot_be_read_is_one_sentence(winux: Winux, ready: Lab) ->
     assert ready.service.sessions()
 
 
+def test_a_directory_is_not_applied_and_what_to_do_is_said(winux: Winux, ready: Lab) -> None:
+    Path("class").mkdir()
+    said = winux("apply", "-f", "class/")
+    assert (said.status, said.out) == (1, "")
+    assert said.err == (
+        "error: class/ is a directory: apply its files one by one, such as `winux apply -f class/alice.yaml`\n"
+    )
+    assert ready.service.sessions()
+
+
 # -- rdp -------------------------------------------------------------------------------------------------------
 
 
@@ -125,6 +135,26 @@ def test_show_prints_what_to_type_and_writes_nothing(winux: Winux, ready: Lab) -
         f"Address:  {credential.address}\nUser:     winux\nPassword: {credential.password}\n"
     )
     assert not Path("alice.rdp").exists()
+
+
+def test_a_clone_has_the_password_of_its_container_template(winux: Winux, lab: Lab) -> None:
+    lab.world.write("template-clone.yaml", CLONES.format(vmid=lab.world.furniture.templates[0]))
+    lab.ready("carol", more="template: clone")
+    assert winux("rdp", "carol", "--show").lines[1:] == [
+        "User:     winux",
+        "Password: as in its container template",
+    ]
+    assert winux("rdp", "carol").out == "wrote carol.rdp; the password: as in its container template\n"
+    assert "username:s:winux" in Path("carol.rdp").read_text()
+
+
+CLONES = """\
+apiVersion: winux.dev/v1
+kind: SessionTemplate
+metadata: {{name: clone}}
+spec:
+  source: {{clone: {{templates: [{{vmid: {vmid}}}]}}}}
+"""
 
 
 # -- completion ------------------------------------------------------------------------------------------------

@@ -1,4 +1,3 @@
-
 """How long a failed key waits."""
 
 from random import Random

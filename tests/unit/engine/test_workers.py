@@ -1,4 +1,3 @@
-
 """Supervised threads: a loop that raises starts again, one that hangs is seen, all end when asked."""
 
 import threading

@@ -1,4 +1,3 @@
-
 """The queue in virtual time: what is due when, and never twice at once."""
 
 from random import Random

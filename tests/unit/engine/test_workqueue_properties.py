@@ -1,4 +1,3 @@
-
 """The queue against a model of it: every history of adds, delays, work and time keeps the promises."""
 
 from random import Random

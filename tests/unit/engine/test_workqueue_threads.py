@@ -1,4 +1,3 @@
-
 """The queue under real threads: nothing is lost, nothing runs twice at once, nobody sleeps through a key."""
 
 import threading

@@ -1,4 +1,3 @@
-
 """What Prometheus sees: names by the conventions, bounded labels, everything there from the first scrape on."""
 
 from __future__ import annotations

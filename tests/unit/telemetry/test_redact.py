@@ -1,4 +1,3 @@
-
 """Secrets are found by the name of a field and by their value, wherever they stand."""
 
 from __future__ import annotations
