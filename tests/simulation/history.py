@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
+from controller.admin.orders import Orders
 from controller.core.incarnation import EndReason, Incarnation
 from controller.core.lifecycle import deadline
 from controller.core.model import DesiredSession
@@ -39,6 +40,7 @@ class History:
     seed: int
     directory: Path
     lines: list[str] = field(default_factory=list)
+    _shown: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.random = Random(f"history {self.seed}")
@@ -164,17 +166,20 @@ class History:
                 world.door.unlock(guest.vmid)
         self._show_what_is_not_ours()
         self.witness.administrator_acted()
-        if world.controller.picture.sentences():
-            self._say("> winux confirm")
-            self.chaos.operators.verbs.confirm(True)
-            self.truth.confirm()
+        for controller in world.running():
+            if controller.picture.sentences():
+                self._say(f"> winux confirm ({controller.site.name})")
+                controller.order(Orders.confirm)
+        self.truth.confirm()
 
     def _show_what_is_not_ours(self) -> None:
         """Somebody else's container under a VMID that is still one of ours to a controller, which cannot see it."""
         access = self.world.cluster.access
         for life in [life for controller in self.world.running() for life in controller.tools.ledger.lives()]:
             vmid = life.placement.vmid if life.placement is not None else None
-            if vmid in self.witness.photos and vmid not in access.pool_of:
+            guest = self.world.cluster.guests.get(vmid) if vmid is not None else None
+            if guest is not None and self.witness.uid_of(guest) != life.uid and guest.vmid not in self._shown:
+                self._shown.add(guest.vmid)
                 self._say(f"> node grant: VM.Audit on {vmid}, which is somebody else's")
                 for user in access.users:
                     access.grant(f"/vms/{vmid}", AclKey("user", user), ["PVEAuditor"])

@@ -67,7 +67,7 @@ class Truth:
     # -- what people do ----------------------------------------------------------------------------------------
 
     def confirm(self) -> None:
-        self.empty_is_meant = self.directory == "emptied"
+        self.empty_is_meant = True
         self.confirmed |= set(self.absent)
 
     def restarted(self) -> None:
