@@ -229,9 +229,11 @@ class History:
         desired = control.picture.desired.sessions.get(name) if control.picture.desired is not None else None
         if desired is None:
             return "its manifest is not seen"
+        later = desired.spec.start_at is not None and desired.spec.start_at > self.world.clock.now()
+        if later and (life is None or life.ended):
+            return None
         if life is None:
-            later = desired.spec.start_at is not None and desired.spec.start_at > self.world.clock.now()
-            return None if wish.spec.get("paused") or later else "it has no life"
+            return None if wish.spec.get("paused") else "it has no life"
         if life.generation != desired.generation and not wish.spec.get("paused"):
             return "its edited manifest is not applied"
         if life.ended:
@@ -288,7 +290,8 @@ class History:
     def _told(self, at: float, event: Event) -> None:
         again = f" (again: {event.count})" if event.count > 1 else ""
         mark = "!" if event.type is EventType.WARNING else " "
-        self.lines.append(f"{at:8.1f}  {event.session or '-':<12}{mark}{event.reason:<18} {event.message}{again}")
+        message = event.message.replace(str(self.directory), "…")  # another one each time
+        self.lines.append(f"{at:8.1f}  {event.session or '-':<12}{mark}{event.reason:<18} {message}{again}")
         self.truth.told(event)
 
     def _killed(self, where: str) -> None:
