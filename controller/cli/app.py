@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
-from io import TextIOWrapper
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -23,6 +22,7 @@ from controller.cli.invocation import SOCKET_VARIABLE, Invocation
 from controller.cli.plan import plan
 from controller.cli.rdp import rdp
 from controller.cli.show import get
+from controller.cli.streams import Unwritten, standard_streams
 from controller.cli.validate import schema, validate
 
 _STANDARD_USAGE_ERROR = 2
@@ -110,17 +110,26 @@ _add(schema, _MANIFESTS, "winux schema > winux.schema.json", "winux schema -o wi
 _add(serving.run, _RUN, "winux run --config /etc/winux/winux.yaml")
 _add(check, _RUN, "winux check", "winux check --config /etc/winux/winux.yaml")
 _add(serving.node, _RUN, "winux node", "winux node --profile demo --write-config winux.yaml",
-     "winux node --listen 127.0.0.1:0 --nodes 3 --json")  # fmt: skip
+     "winux node --nodes 3 --state trial/node", "winux node --version 8.4 --faults deploy/faults.yaml",
+     "winux node --listen 127.0.0.1:0 --profile instant --json")  # fmt: skip
 _add(demo, _RUN, "winux demo", "winux demo --once", "winux demo --dir /tmp/winux-demo")
 _add(serving.version, _RUN, "winux version")
 
 
 def run_command_line(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. Only what is a bug gets through as an exception."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal that cannot show a check mark shows a question mark.
-            stream.reconfigure(errors="replace")
+    try:
+        with standard_streams():
+            return _run(arguments)
+    except Unwritten as unwritten:
+        if unwritten.nobody_reads:
+            return Status.NOBODY_READS
+        with suppress(Unwritten), standard_streams():  # standard error may be what is full
+            complain(f"{unwritten}: {unwritten.reason}")
+        return Status.UNWRITTEN
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         typer.main.get_command(app).main(args=list(arguments) if arguments is not None else None, prog_name="winux")
     except Ended as ended:

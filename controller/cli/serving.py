@@ -45,27 +45,43 @@ def node(
     ),
     nodes: Annotated[int, typer.Option(min=1, max=32, help="How many nodes the cluster has.")] = 1,
     profile: Annotated[str, typer.Option(help="How long things take: real, demo or instant.")] = "real",
+    version: Annotated[str, typer.Option(metavar="8.4|9.2", help="Which Proxmox VE it answers like.")] = "9.2",
     seed: Annotated[int, typer.Option(help="Of durations and faults.")] = 0,
-    directory: Annotated[Path, typer.Option(help="For its certificates and tokens.")] = Path(".winux-node"),
+    state: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep the cluster, its tokens and its CA there over restarts.")
+    ] = None,
+    faults: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Play a script of faults over time; deploy/faults.yaml is one.")
+    ] = None,
+    directory: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="For its CA and tokens.", show_default="that of the state, or .winux-node"),
+    ] = None,
     json_line: Annotated[bool, typer.Option("--json", help="Print one JSON line when it serves.")] = False,
     write_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a winux.yaml that a controller can start with.")
     ] = None,
 ) -> None:
-    """Serve a Proxmox-compatible API on this machine, for trials and tests. Its containers exist in memory only."""
-    from controller.node.config import NodeConfig  # noqa: PLC0415 - only where a node is wanted
+    """Serve a Proxmox-compatible API on this machine, for trials and tests. Its containers exist in memory only.
+
+    Open its URL in a browser for a page of containers and tasks. It says at the start where its CA and its tokens are.
+    """
+    from controller.node.config import NodeConfig, named  # noqa: PLC0415 - only where a node is wanted
     from controller.node.serve import serve  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     config = NodeConfig(
         listen=listen,
-        nodes=tuple(f"pve{number + 1}" for number in range(nodes)),
+        nodes=named(nodes),
         profile=profile,
+        version=version,
         seed=seed,
-        directory=directory,
+        directory=directory or state or Path(".winux-node"),
+        state=state,
+        faults=faults,
     )
     try:
-        _ = config.timing, config.host_port
+        config.check()
     except ValueError as error:
         raise Failure(str(error)) from None
     raise Ended(serve(config, json_line=json_line, write_config=write_config))

@@ -7,8 +7,9 @@ import logging
 import sys
 from pathlib import Path
 
-from controller.node.config import NodeConfig
+from controller.node.config import NodeConfig, named
 from controller.node.profile import PROFILES
+from controller.node.release import NEWEST, RELEASES
 from controller.node.serve import serve
 
 
@@ -17,20 +18,24 @@ def main() -> int:
     parser.add_argument("--listen", default="127.0.0.1:8006", help="loopback address and port; port 0 takes a free one")
     parser.add_argument("--nodes", type=int, default=1, help="how many nodes the cluster has")
     parser.add_argument("--profile", choices=sorted(PROFILES), default="real", help="how long things take")
+    parser.add_argument("--version", choices=[*RELEASES], default=NEWEST.name, help="which Proxmox VE it answers like")
     parser.add_argument("--seed", type=int, default=0, help="of durations and faults")
     parser.add_argument("--directory", type=Path, help="for certificates and tokens (default: .winux-node)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the cluster there over restarts")
+    parser.add_argument("--faults", type=Path, metavar="FILE", help="play a script of faults over time")
     parser.add_argument("--json", action="store_true", help="print one JSON line when it serves")
     parser.add_argument("--write-config", type=Path, metavar="FILE", help="write a winux.yaml for a controller")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     config = NodeConfig(
         listen=arguments.listen,
-        nodes=tuple(f"pve{n + 1}" for n in range(arguments.nodes)),
+        nodes=named(arguments.nodes),
         profile=arguments.profile,
+        version=arguments.version,
         seed=arguments.seed,
         directory=arguments.directory or arguments.state or Path(".winux-node"),
         state=arguments.state,
+        faults=arguments.faults,
     )
     return serve(config, json_line=arguments.json, write_config=arguments.write_config)
 

@@ -5,14 +5,23 @@ Who somebody is (secrets, tickets) is decided in ``authentication``; which right
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from controller.node import privileges
 from controller.node.errors import forbidden
 from controller.node.journal import Journal
+from controller.node.privileges import PVE9, Catalogue
 
 ROOT = "root@pam"
+_NAME = r"[\w.\-]+"
+_ACL_PATH = re.compile(
+    rf"/|/access(/groups(/{_NAME})?|/realm(/{_NAME})?)?|/nodes(/{_NAME})?|/pool(/{_NAME}){{0,3}}|/storage(/{_NAME})?"
+    rf"|/sdn(/{_NAME}){{0,2}}|/sdn/zones/{_NAME}/{_NAME}(/[1-9]\d{{0,3}})?|/vms(/[1-9]\d{{2,8}})?"
+    rf"|/mapping(/(dir|notifications|pci|usb)(/{_NAME})?)?",
+    re.ASCII,
+)
+"""PVE::AccessControl::check_path."""
 _ANY_GUEST = "/vms/*"
 """Stands for every guest that has no access list of its own, so that their rights are computed once."""
 
@@ -48,6 +57,12 @@ class Token:
 
 
 @dataclass(slots=True)
+class Group:
+    comment: str = ""
+    users: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
 class Pool:
     comment: str | None = None
     vmids: set[int] = field(default_factory=set)
@@ -64,11 +79,14 @@ class AclKey:
 class Access:
     """The content of user.cfg and what it means."""
 
-    def __init__(self, journal: Journal | None = None) -> None:
+    def __init__(self, journal: Journal | None = None, rights: Catalogue = PVE9) -> None:
         self._journal = journal or Journal()
+        self.rights = rights
+        """What the release knows of privileges and built-in roles."""
         self.users: dict[str, User] = {ROOT: User()}
         self.tokens: dict[str, Token] = {}
-        self.roles: dict[str, frozenset[str]] = dict(privileges.ROLES)
+        self.groups: dict[str, Group] = {}
+        self.roles: dict[str, frozenset[str]] = dict(rights.roles)
         self.pools: dict[str, Pool] = {}
         self.pool_of: dict[int, str] = {}
         self.acl: dict[str, dict[AclKey, dict[str, bool]]] = {}
@@ -78,7 +96,7 @@ class Access:
     # changes
 
     def changed(self) -> None:
-        """Call after any change of users, tokens, roles, lists or pools; membership is read live."""
+        """Call after any change of users, tokens, groups, roles, lists or pools; membership is read live."""
         self._journal.rights()
         self._cache.clear()
 
@@ -144,10 +162,10 @@ class Access:
         return sees
 
     def need(self, who: Identity, path: str, *names: str, anyone: bool = False) -> None:
-        """Refuse with 403 unless the privileges are there; the text names the path and what is missing."""
+        """Refuse with 403 unless the privileges are there; the text names the path and the first that is missing."""
         if not self.has(who, path, *names, anyone=anyone):
-            listed = "|".join(names) if anyone else ", ".join(names)
-            raise forbidden(f"{path}, {listed}")
+            missing = (name for name in names if not self.has(who, path, name))
+            raise forbidden(f"{path}, {'|'.join(names) if anyone else next(missing)}")
 
     def _both(self, who: Identity, held: Callable[[str], dict[str, bool]]) -> dict[str, bool]:
         """What a user holds; of a token with privilege separation, what it and its user both hold."""
@@ -184,22 +202,43 @@ class Access:
         return self._cache[key]
 
     def _roles(self, authid: str, path: str) -> dict[str, bool]:
-        """A deeper entry replaces what was inherited from above."""
+        """A deeper entry replaces what was inherited from above; on one path a user's own outdoes those of groups."""
         if authid == ROOT:
             return {"Administrator": True}
         key = AclKey("token" if "!" in authid else "user", authid)
+        groups = [AclKey("group", name) for name, group in self.groups.items() if authid in group.users]
         roles: dict[str, bool] = {}
         for place in lineage(path):
-            entries = self.acl.get(place, {}).get(key)
-            valid = {role: inherited for role, inherited in (entries or {}).items() if inherited or place == path}
-            if valid:
-                roles = valid
+            entries = self.acl.get(place)
+            if entries:
+                roles = (
+                    self._valid(entries, [key], final=place == path)
+                    or self._valid(entries, groups, final=place == path)
+                    or roles
+                )
         return {"NoAccess": roles["NoAccess"]} if "NoAccess" in roles else roles
+
+    @staticmethod
+    def _valid(entries: dict[AclKey, dict[str, bool]], keys: list[AclKey], *, final: bool) -> dict[str, bool]:
+        """The roles of an access list that count: those that are inherited, and all of the path itself."""
+        return {
+            role: inherited for key in keys for role, inherited in entries.get(key, {}).items() if inherited or final
+        }
 
 
 def normal(path: str) -> str:
     """``/vms/100`` for ``vms//100/``."""
     return "/" + "/".join(part for part in path.split("/") if part)
+
+
+def is_normal(path: str) -> bool:
+    """Whether rights on it can be looked up at all; if not, a refusal names no path."""
+    return re.fullmatch(r"[\w.\-/]+", path) is not None
+
+
+def is_path(path: str) -> bool:
+    """Whether an access list may be about it."""
+    return _ACL_PATH.fullmatch(normal(path)) is not None
 
 
 def lineage(path: str) -> list[str]:

@@ -6,6 +6,7 @@ in ``calls``, their dispatch in ``dispatch``.
 
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,18 +14,25 @@ from dataclasses import dataclass, field
 from controller.engine.clock import Clock
 from controller.node.access import Access
 from controller.node.authentication import Authentication
+from controller.node.datacenter import Datacenter
 from controller.node.engine import Blueprint
 from controller.node.errors import died, lock_timeout, no_config
+from controller.node.firewall import Firewall
 from controller.node.guest import MIB, Guest, Seen
+from controller.node.ipam import Ipam
 from controller.node.journal import Journal
+from controller.node.locks import Locks
 from controller.node.memory import GuestNetwork, MemoryEngine, VirtualNetwork
 from controller.node.profile import Profile
+from controller.node.release import NEWEST, Release
 from controller.node.schedule import Flock, Schedule, Steps
 from controller.node.storage import GIB, Storage
-from controller.node.tasks import Tasks
+from controller.node.tasks import Task, Tasks
 
 FLOCK_SECONDS = 10.0
 CREATE_FLOCK_SECONDS = 5.0
+GUEST_BYTES = 300 * MIB
+"""What an unpacked container takes of its storage."""
 ROW_SECONDS = 300.0
 """How long a broadcast of pvestatd is believed (pmxcfs/status.c)."""
 
@@ -34,6 +42,10 @@ class Node:
     name: str
     ip: str
     online: bool = True
+    pvedaemon: bool = True
+    """Whether it runs; without it protected calls are refused."""
+    pvestatd: bool = True
+    """Whether it runs; without it nothing new is told of the node's guests and storages."""
     bridges: tuple[str, ...] = ("vmbr0",)
     cores: int = 16
     memory: int = 64 * GIB
@@ -44,6 +56,10 @@ class Node:
     told: float = 0.0
     """The same in Unix seconds."""
     storages: dict[str, dict[str, object]] = field(default_factory=dict)
+
+    @property
+    def tells(self) -> bool:
+        return self.online and self.pvestatd
 
 
 class Cluster:
@@ -59,13 +75,15 @@ class Cluster:
         network: GuestNetwork | None = None,
         rdp_port: int = 3389,
         key: bytes = b"tickets of a simulation",
+        release: Release = NEWEST,
     ) -> None:
         self.schedule = Schedule(clock)
         self.rng = random.Random(seed)  # noqa: S311  # seeded on purpose; secrets come from elsewhere
         self.profile = profile
         self.journal = Journal()
-        self.access = Access(self.journal)
-        self.authentication = Authentication(self.access, key=key)
+        self.release = release
+        self.access = Access(self.journal, release.rights)
+        self.authentication = Authentication(self.access, key=key, release=release)
         self.tasks = Tasks(self.schedule, self.journal)
         self.engine = MemoryEngine(
             self.schedule,
@@ -81,13 +99,21 @@ class Cluster:
         """The node that answers the API."""
         self.storages: dict[str, Storage] = {}
         self.guests: dict[int, Guest] = {}
+        self.firewalls: dict[int, Firewall] = {}
+        """By VMID, where there is one."""
+        self.ipam = Ipam()
+        self.consoles: dict[int, Task] = {}
+        """Port → the task that waits there for a client, or did."""
+        self.ca = ""
+        """The certificate of the cluster's CA, as PEM, where it serves HTTPS."""
+        self.datacenter = Datacenter()
         self.quorate = True
         self.fingerprint = ":".join(["00"] * 32)
         self.seen: dict[int, Seen] = {}
         self.ghosts: dict[int, float] = {}
         """VMID → when pvestatd last told of a guest that is gone since."""
         self._unseen: set[int] = set()
-        self._flocks: dict[int, Flock] = {}
+        self.locks = Locks(self.schedule)
         self._pid = 20000
         self.schedule.spawn(self._statistics())
 
@@ -139,13 +165,25 @@ class Cluster:
         self.changed(guest)
 
     def remove(self, guest: Guest) -> None:
-        """The config file goes, with the rights and the membership that hung on it."""
+        """The config file goes, with the firewall, the rights and the membership that hung on it."""
         self.guests.pop(guest.vmid, None)
+        self.drop_firewall(guest.vmid)
         self.journal.guest(guest.vmid)
         self._unseen.discard(guest.vmid)
         self.access.forget_guest(guest.vmid)
         if guest.vmid in self.seen:
             self.ghosts[guest.vmid] = self.nodes[guest.node].broadcast
+
+    def drop_firewall(self, vmid: int) -> None:
+        if self.firewalls.pop(vmid, None) is not None:
+            self.journal.firewall(vmid)
+
+    def copy_firewall(self, source: int, target: int) -> None:
+        """What a clone does; a source without one takes the target's away."""
+        self.drop_firewall(target)
+        if firewall := self.firewalls.get(source):
+            self.firewalls[target] = copy.deepcopy(firewall)
+            self.journal.firewall(target)
 
     def started(self, vmid: int) -> None:
         """The engine tells: a container runs."""
@@ -166,10 +204,15 @@ class Cluster:
     def new_mac(self) -> str:
         return "BC:24:11:" + ":".join(f"{self.rng.randrange(256):02X}" for _ in range(3))
 
+    def seconds(self, kind: str) -> float:
+        """How long the next task of that kind takes that no engine has a part in."""
+        spread = self.profile.tasks.get(kind)
+        return spread.draw(self.rng) if spread else 0.0
+
     # the config file's lock
 
     def flock(self, vmid: int) -> Flock:
-        return self._flocks.setdefault(vmid, Flock(self.schedule))
+        return self.locks.config(vmid)
 
     def locked(self, vmid: int, steps: Callable[[], Steps[None]]) -> Steps[None]:
         """Run steps while holding the flock; fails when it was not to be had within ten seconds."""
@@ -192,11 +235,15 @@ class Cluster:
         return storage
 
     def used(self, storage: Storage, node: str) -> int:
-        """Bytes in use there: what it holds and 300 MiB a guest."""
+        """Bytes in use there: what it holds, what others put there, and ``GUEST_BYTES`` a guest."""
         guests = sum(
             1 for guest in self.guests.values() if _is_on(guest, storage) and (storage.shared or guest.node == node)
         )
-        return sum(volume.size for volume in storage.volumes.values()) + guests * 300 * MIB
+        return sum(volume.size for volume in storage.volumes.values()) + storage.taken_on(node) + guests * GUEST_BYTES
+
+    def room(self, storage: Storage, node: str) -> int:
+        """Bytes that are free there; below zero where others fill it."""
+        return storage.total - self.used(storage, node)
 
     # pvestatd
 
@@ -209,9 +256,9 @@ class Cluster:
         """One cycle of pvestatd on every node that is up."""
         now = self.schedule.now()
         for node in self.nodes.values():
-            if node.online:
+            if node.tells:
                 node.broadcast, node.told = now, self.schedule.wall()
-        for vmid in [vmid for vmid in self._unseen if self.nodes[self.guests[vmid].node].online]:
+        for vmid in [vmid for vmid in self._unseen if self.nodes[self.guests[vmid].node].tells]:
             self._unseen.discard(vmid)
             self.ghosts.pop(vmid, None)
             guest = self.guests[vmid]
@@ -228,6 +275,10 @@ class Cluster:
             if vmid not in self.guests:
                 self.ghosts.pop(vmid)
                 self.seen.pop(vmid, None)
+
+    def is_told(self, node: str) -> bool:
+        """Whether the last broadcast about a node and its storages is still believed."""
+        return self.schedule.now() - self.nodes[node].broadcast < ROW_SECONDS
 
     def last_seen(self, guest: Guest) -> Seen | None:
         """What is told about a VMID: nothing if the last broadcast about it is too old, a former guest if it is not."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.node.profile import PROFILES, Profile
+from controller.node.release import NEWEST, RELEASES, Release
+
+MOST_NODES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +22,16 @@ class NodeConfig:
     """The first one answers the API; the others are reached through it."""
     profile: str = "real"
     """A name in ``profile.PROFILES``."""
+    version: str = NEWEST.name
+    """The release of Proxmox VE that it answers like: a name in ``release.RELEASES``."""
     seed: int = 0
     """Of durations, MAC addresses and the choices of faults. Secrets are never drawn from it."""
     directory: Path = field(default_factory=lambda: Path(".winux-node"))
     """Where ``ca.pem`` and the token files go."""
     state: Path | None = None
     """A directory in which the cluster survives a restart; None keeps it in memory only."""
+    faults: Path | None = None
+    """A script of faults over time (``script``); it begins when the node serves, at every start anew."""
     pool: str = "winux"
     first_template: int = 9000
     """VMID of the ready container template of the first node; each further node has the next one."""
@@ -40,9 +48,33 @@ class NodeConfig:
         return PROFILES[self.profile]
 
     @property
+    def release(self) -> Release:
+        if self.version not in RELEASES:
+            raise ValueError(f"there is no version {self.version!r}; choose one of: {', '.join(RELEASES)}")
+        return RELEASES[self.version]
+
+    @property
     def host_port(self) -> tuple[str, int]:
-        """The two parts of ``listen``."""
+        """The two parts of ``listen``: an address, never a name."""
         host, colon, port = self.listen.rpartition(":")
-        if not colon or not port.isdecimal() or not host.startswith("127."):
+        if not colon or not _is_loopback(host) or not port.isdecimal() or int(port) > 65535:
             raise ValueError(f"listen is {self.listen!r}; write a loopback address and a port, such as 127.0.0.1:8006")
         return host, int(port)
+
+    def check(self) -> None:
+        """Raises a ``ValueError`` with one sentence for the first value that cannot be used."""
+        if not 1 <= len(self.nodes) <= MOST_NODES:
+            raise ValueError(f"a cluster of {len(self.nodes)} nodes cannot be made; choose 1 to {MOST_NODES}")
+        _ = self.host_port, self.timing, self.release
+
+
+def named(count: int) -> tuple[str, ...]:
+    """The names of so many nodes: ``pve1``, ``pve2`` …"""
+    return tuple(f"pve{number + 1}" for number in range(count))
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        return False

@@ -66,7 +66,7 @@ class Context:
 
     # tasks
 
-    def fork(self, kind: str, subject: int, body: Body) -> Task:
+    def fork(self, kind: str, subject: int | str, body: Body) -> Task:
         """Start a worker; its UPID is the call's answer."""
         doom, self.doom = self.doom, None
         return self.cluster.tasks.start(

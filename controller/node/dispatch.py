@@ -6,24 +6,35 @@ A request becomes a process of the cluster's schedule; whoever submitted it wait
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 
 from controller.node.access import Identity
 from controller.node.census import Census, Write
-from controller.node.cluster import Cluster
+from controller.node.cluster import Cluster, Node
 from controller.node.context import Context
 from controller.node.errors import Refusal, died, forbidden, invalid
 from controller.node.faults import Fault, FaultKind, Faults
+from controller.node.handover import CHANGES_USERS, is_protected
+from controller.node.locks import LockKind
 from controller.node.page import page
+from controller.node.programme import Programme
 from controller.node.routes import Route, find
 from controller.node.schedule import Completion, Schedule, Steps
 from controller.node.schema import check
-from controller.node.wire import BASE, Ending, Reply, Request, aborted, failure, success
+from controller.node.wire import BASE, IDLE_SECONDS, Ending, Reply, Request, aborted, failure, success
 
 LOG = logging.getLogger(__name__)
 PROXY_SECONDS = 30.0
 """How long pveproxy waits for pvedaemon; then it answers 596 while the work goes on."""
 _NOBODY = Identity("")
+_LATER = {
+    FaultKind.SLOW_TASK,
+    FaultKind.TASK_ERROR,
+    FaultKind.WORKER_KILLED,
+    FaultKind.STORAGE_FULL,
+    FaultKind.SLOW_LOCK,
+}
+"""Faults that do not delay the call itself."""
 
 
 class Dispatcher:
@@ -32,6 +43,7 @@ class Dispatcher:
     def __init__(self, cluster: Cluster) -> None:
         self.cluster = cluster
         self.faults = Faults(cluster.rng, now=cluster.schedule.now)
+        self.programme = Programme(cluster.schedule)
         self.census = Census()
         cluster.tasks.on_start.append(self.census.task_began)
         cluster.tasks.on_end.append(self.census.task_ended)
@@ -56,6 +68,13 @@ class Dispatcher:
     def _serve(self, request: Request) -> Steps[Reply]:
         if not self.cluster.nodes[self.cluster.entry].online:
             return aborted(Ending.RESET)
+        if request.overlong:
+            yield from self.schedule.pause(IDLE_SECONDS)
+            return aborted(Ending.RESET)
+        try:
+            request.check_head()
+        except Refusal as refusal:
+            return failure(refusal)
         if (request.method, request.path) == ("GET", "/"):
             return page(self.cluster)
         if not request.path.startswith(f"{BASE}/"):
@@ -88,7 +107,8 @@ class Dispatcher:
     ) -> Steps[Reply]:
         if fault is None:
             return (yield from self._answer(request, found, who, None))
-        yield from self.schedule.pause(fault.seconds if fault.doom is None else 0)
+        if fault.kind not in _LATER:
+            yield from self.schedule.pause(fault.seconds)
         if fault.kind is FaultKind.ERROR:
             return failure(Refusal(fault.status, fault.text, body=fault.status < 590))
         if fault.kind is FaultKind.TIMEOUT_LOST:
@@ -98,6 +118,19 @@ class Dispatcher:
         reply = yield from self._answer(request, found, who, fault)
         endings = {FaultKind.TIMEOUT_DONE: Ending.SILENCE, FaultKind.RESET: Ending.RESET}
         return aborted(endings[fault.kind]) if fault.kind in endings else reply
+
+    def _hold(self, fault: Fault, params: Mapping[str, str]) -> Steps[None]:
+        """Somebody else has the locks before the call comes to them."""
+        cluster, locks = self.cluster, self.cluster.locks
+        flocks = [locks.users]
+        if fault.lock is LockKind.STORAGE:
+            flocks = [locks.storage(storage, node) for storage in cluster.storages.values() for node in cluster.nodes]
+        elif fault.lock is LockKind.CONFIG:
+            vmids = [params.get(name, "") for name in ("vmid", "newid")]
+            flocks = [locks.config(int(vmid)) for vmid in vmids if vmid.isdecimal()]
+        for flock in dict.fromkeys(flocks):
+            locks.hold(flock, fault.seconds)
+        yield self.schedule.timer(0)
 
     def _answer(
         self, request: Request, found: tuple[Route, dict[str, str]] | None, who: Identity, fault: Fault | None
@@ -128,10 +161,16 @@ class Dispatcher:
         _authorize(route, context)
         if "node" in in_path:
             self._reach(in_path["node"])
-        if errors := check(context.params, route.schema):
+        if is_protected(route.name, request.method) and not self._node(in_path).pvedaemon:
+            raise Refusal(595, "Connection refused", body=False)
+        if errors := check(context.params, route.schema, release=self.cluster.release.number):
             raise invalid(errors)
+        if fault and fault.kind is FaultKind.SLOW_LOCK:
+            yield from self._hold(fault, context.params)
         yield from self.schedule.pause(self._latency(route.name, context))
         _authorize(route, context)  # pvedaemon asks again: rights may be gone meanwhile
+        if route.name in CHANGES_USERS:
+            yield from self.cluster.locks.with_users(CHANGES_USERS[route.name], lambda: None)
         result = route.call(context)
         return (yield from result) if isinstance(result, Generator) else result
 
@@ -143,6 +182,10 @@ class Dispatcher:
             raise died(f"hostname lookup '{name}' failed - {reason}")
         if not node.online:
             raise Refusal(595, "No route to host", body=False)
+
+    def _node(self, in_path: dict[str, str]) -> Node:
+        """The node that does the call's work."""
+        return self.cluster.nodes[in_path.get("node", self.cluster.entry)]
 
     def _latency(self, operation: str, context: Context) -> float:
         profile = self.cluster.profile

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from controller.node.locks import LockKind
 from controller.node.tasks import Doom, Fate
 
 
@@ -29,6 +30,10 @@ class FaultKind(StrEnum):
     """The call's task fails with ``text``, after ``seconds``."""
     WORKER_KILLED = "worker-killed"
     """The call's task is killed after ``seconds``: 'unexpected status', and what it had locked stays locked."""
+    STORAGE_FULL = "storage-full"
+    """A disk that the call's task makes or grows finds no room, after ``seconds``. Other calls do not notice."""
+    SLOW_LOCK = "slow-lock"
+    """Somebody else holds ``lock`` for ``seconds`` from when the call arrives. Nobody waits longer than ten."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +51,8 @@ class Fault:
     text: str = "injected fault"
     seconds: float = 0.0
     done: bool = False
+    lock: LockKind = LockKind.CONFIG
+    """Of a slow lock: that of the call's container (and of the one that it makes), ``user.cfg``, or every storage's."""
     count: int | None = None
     """How many calls it hits; None: all."""
     probability: float = 1.0
@@ -77,6 +84,7 @@ class Fault:
             FaultKind.SLOW_TASK: Fate.DELAY,
             FaultKind.TASK_ERROR: Fate.FAIL,
             FaultKind.WORKER_KILLED: Fate.KILL,
+            FaultKind.STORAGE_FULL: Fate.FULL,
         }
         fate = fates.get(self.kind)
         return Doom(fate=fate, seconds=self.seconds, text=self.text) if fate else None

@@ -6,6 +6,7 @@ What a config may hold is in ``parameters``; how it changes is with the calls. T
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from controller.node.parameters import OPTIONS
@@ -49,9 +50,12 @@ class Guest:
         "kind",
         "node",
         "options",
+        "pending",
+        "pending_deletes",
         "pid",
         "rows",
         "running",
+        "snapshots",
         "started",
         "version",
         "vmid",
@@ -62,6 +66,11 @@ class Guest:
         self.node = node
         self.kind = kind
         self.options = options
+        self.pending: dict[str, str] = {}
+        """Options that a running container takes with its next start."""
+        self.pending_deletes: set[str] = set()
+        self.snapshots: dict[str, dict[str, str]] = {}
+        """Name → the options of then, with ``snaptime`` and so on; oldest first."""
         self.running = False
         self.pid: int | None = None
         self.started: float | None = None
@@ -130,21 +139,33 @@ class Guest:
     def digest(self) -> str:
         """A hash of the content alone: equal configs have equal digests."""
         if self._digest is None:
-            text = "\n".join(f"{name}: {value}" for name, value in sorted(self.options.items()))
-            self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+            sections = [("", self.options), *self.snapshots.items()]
+            if self.pending or self.pending_deletes:
+                sections.append(("pending", self.pending | {"delete": ",".join(sorted(self.pending_deletes))}))
+            lines = [
+                line
+                for title, options in sections
+                for line in ([f"[{title}]"] if title else []) + [f"{name}: {options[name]}" for name in sorted(options)]
+            ]
+            self._digest = hashlib.sha1("\n".join(lines).encode(), usedforsecurity=False).hexdigest()
         return self._digest
 
-    def config(self) -> dict[str, object]:
-        """The config as the API returns it: integers and booleans as numbers, all else as text, and the digest."""
-        answer: dict[str, object] = {}
-        for name, value in self.options.items():
-            param = find(OPTIONS, name)
-            whole = param is not None and param.kind in ("integer", "boolean")
-            answer[name] = int(value) if whole else value
-        if "description" in answer:
-            answer["description"] = f"{answer['description']}\n"
-        answer["digest"] = self.digest
-        return answer
+    def config(self, *, current: bool = False) -> dict[str, object]:
+        """The config as the API returns it, with its digest: as after the next start, or ``current`` as it is."""
+        options = self.options
+        if not current and (self.pending or self.pending_deletes):
+            options = {name: value for name, value in options.items() if name not in self.pending_deletes}
+            options |= self.pending
+        return shown(options) | {"digest": self.digest}
+
+    def take_pending(self) -> bool:
+        """What a start does first: changes that waited are made. Returns whether there were any."""
+        if not self.pending and not self.pending_deletes:
+            return False
+        kept = {name: value for name, value in self.options.items() if name not in self.pending_deletes}
+        pending, self.pending, self.pending_deletes = self.pending, {}, set()
+        self.write(kept | pending)
+        return True
 
     def nets(self) -> dict[str, dict[str, str]]:
         """The parts of ``net0`` and so on."""
@@ -153,6 +174,18 @@ class Guest:
             for name, value in self.options.items()
             if name.startswith("net") and name[3:].isdecimal()
         }
+
+
+def shown(options: Mapping[str, str]) -> dict[str, object]:
+    """Options as the API shows them: integers and booleans as numbers, all else as text."""
+    answer: dict[str, object] = {}
+    for name, value in options.items():
+        param = find(OPTIONS, name)
+        whole = name == "snaptime" or (param is not None and param.kind in ("integer", "boolean"))
+        answer[name] = int(value) if whole else value
+    if "description" in answer:
+        answer["description"] = f"{answer['description']}\n"
+    return answer
 
 
 def size_in_bytes(text: str) -> int:

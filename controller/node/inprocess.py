@@ -21,6 +21,7 @@ from controller.node.cluster import Cluster
 from controller.node.description import describe
 from controller.node.dispatch import Dispatcher
 from controller.node.profile import PROFILES, Profile
+from controller.node.release import NEWEST, RELEASES
 from controller.node.schedule import Completion
 from controller.node.sidedoor import SideDoor
 from controller.node.wire import Ending, Reply, Request
@@ -117,9 +118,10 @@ class InProcessNode:
         pool: str = "winux",
         first_template: int = 9000,
         root_password: str | None = None,
+        version: str = NEWEST.name,
     ) -> None:
         chosen = PROFILES[profile] if isinstance(profile, str) else profile
-        self.cluster = Cluster(clock, nodes=nodes, profile=chosen, seed=seed)
+        self.cluster = Cluster(clock, nodes=nodes, profile=chosen, seed=seed, release=RELEASES[version])
         furniture = furnish(
             self.cluster,
             pool=pool,

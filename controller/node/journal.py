@@ -4,13 +4,17 @@ from __future__ import annotations
 
 
 class Journal:
-    """VMIDs and UPIDs that changed, and whether rights did."""
+    """VMIDs and UPIDs that changed, and whether rights, firewalls and what is left did."""
 
     def __init__(self) -> None:
         self.enabled = False
         self.guests: set[int] = set()
-        self.tasks: set[str] = set()
+        self.tasks: dict[str, None] = {}
+        """In the order of their last change."""
+        self.firewalls: set[int] = set()
         self.access = False
+        self.rest = False
+        """Files on storages, and the addresses of the IPAM."""
 
     def guest(self, vmid: int) -> None:
         if self.enabled:
@@ -18,7 +22,15 @@ class Journal:
 
     def task(self, upid: str) -> None:
         if self.enabled:
-            self.tasks.add(upid)
+            self.tasks.pop(upid, None)
+            self.tasks[upid] = None
+
+    def firewall(self, vmid: int) -> None:
+        if self.enabled:
+            self.firewalls.add(vmid)
+
+    def others(self) -> None:
+        self.rest = self.enabled
 
     def rights(self) -> None:
         self.access = self.enabled
@@ -26,8 +38,9 @@ class Journal:
     def clear(self) -> None:
         self.guests.clear()
         self.tasks.clear()
-        self.access = False
+        self.firewalls.clear()
+        self.access = self.rest = False
 
     @property
     def pending(self) -> bool:
-        return bool(self.guests or self.tasks or self.access)
+        return bool(self.guests or self.tasks or self.firewalls or self.access or self.rest)

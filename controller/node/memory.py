@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import random
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -96,6 +97,8 @@ class MemoryEngine:
         self._mute_all = False
         self._mute: set[int] = set()
         self._owners: dict[str, int] = {}
+        self._halts: defaultdict[int, int] = defaultdict(int)
+        """How often each was halted: a start that was under way then comes to nothing."""
 
     # operations
 
@@ -108,7 +111,9 @@ class MemoryEngine:
         return self._after("vzclone")
 
     def start(self, blueprint: Blueprint) -> Completion[None]:
-        return self._after("vzstart", lambda: self.boot(blueprint))
+        vmid = blueprint.vmid
+        halts = self._halts[vmid]
+        return self._after("vzstart", lambda: self.boot(blueprint) if self._halts[vmid] == halts else None)
 
     def stop(self, vmid: int) -> Completion[None]:
         return self._after("vzstop", lambda: self.halt(vmid))
@@ -135,6 +140,18 @@ class MemoryEngine:
     def resize(self, vmid: int, size: int) -> Completion[None]:
         del vmid, size
         return self._after("resize")
+
+    def snapshot(self, vmid: int, name: str) -> Completion[None]:
+        del vmid, name
+        return self._after("vzsnapshot")
+
+    def drop_snapshot(self, vmid: int, name: str) -> Completion[None]:
+        del vmid, name
+        return self._after("vzdelsnapshot")
+
+    def roll_back(self, vmid: int, name: str) -> Completion[None]:
+        del vmid, name
+        return self._after("vzrollback")
 
     def limit(self, vmid: int, options: Mapping[str, str]) -> None:
         """Nothing is limited that does not exist."""
@@ -191,6 +208,7 @@ class MemoryEngine:
 
     def halt(self, vmid: int) -> None:
         """It runs no more, at once."""
+        self._halts[vmid] += 1
         life = self._lives.pop(vmid, None)
         if life is None:
             return

@@ -21,6 +21,7 @@ DIGEST = Param(max_length=40)
 CONFIG_IDS = Param(format=formats.each(formats.config_id))
 SNAPSHOT = Param(format=formats.config_id, max_length=40)
 
+_ID_MAPS = r"passthrough|[ug]:\d+:\d+:[1-9]\d*(?:;[ug]:\d+:\d+:[1-9]\d*)*"
 _MOUNT_OPTION = "discard|lazytime|noatime|nodev|noexec|nosuid"
 _VOLUME: Schema = {
     "volume": Param(format=formats.mount_point, required=True),
@@ -31,7 +32,7 @@ _VOLUME: Schema = {
     "ro": BOOLEAN,
     "shared": BOOLEAN,
     "size": Param(format=formats.disk_size),
-    "idmap": TEXT,
+    "idmap": Param(pattern=_ID_MAPS, since=(9, 2)),
 }
 _NAME = r"[-_.\w]+"
 _INTERFACE: Schema = {
@@ -40,7 +41,7 @@ _INTERFACE: Schema = {
     "firewall": BOOLEAN,
     "gw": Param(format=formats.ipv4),
     "gw6": Param(format=formats.ipv6),
-    "host-managed": BOOLEAN,
+    "host-managed": Param(kind="boolean", since=(9, 1)),
     "hwaddr": Param(format=formats.mac),
     "ip": Param(format=formats.ipv4_config),
     "ip6": Param(format=formats.ipv6_config),
@@ -62,7 +63,7 @@ _DEVICE: Schema = {
     "uid": COUNT,
     "mode": Param(pattern="0[0-7]{3}"),
 }
-_PRINTABLE = r"[^\x00-\x08\x10-\x1F\x7F]"
+_PRINTABLE = r"[^\x00-\x08\x0A-\x1F\x7F]"
 
 LOCKS = (
     "backup",
@@ -87,15 +88,20 @@ OPTIONS: Schema = {
     "debug": BOOLEAN,
     "description": Param(max_length=8192),
     "dev[n]": Param(properties=_DEVICE, default_key="path", count=256),
-    "entrypoint": Param(pattern=f"{_PRINTABLE}+"),
-    "env": Param(pattern=rf"\w+={_PRINTABLE}*(?:\0\w+={_PRINTABLE}*)*"),
+    "entrypoint": Param(pattern=f"{_PRINTABLE}+", since=(9, 1)),
+    "env": Param(pattern=rf"\w+={_PRINTABLE}*(?:\0\w+={_PRINTABLE}*)*", since=(9, 1)),
     "features": Param(properties=_FEATURES),
     "hookscript": Param(format=formats.volume_id),
     "hostname": HOSTNAME,
     "lock": Param(choices=LOCKS),
     "memory": Param(kind="integer", minimum=16),
     "mp[n]": Param(
-        properties={**_VOLUME, "mp": Param(required=True), "backup": BOOLEAN, "keepattrs": BOOLEAN},
+        properties={
+            **_VOLUME,
+            "mp": Param(required=True),
+            "backup": BOOLEAN,
+            "keepattrs": Param(kind="boolean", since=(9, 1)),
+        },
         default_key="volume",
         count=256,
     ),
@@ -132,7 +138,7 @@ CREATE: Schema = {
     "ostemplate": Param(required=True, max_length=255),
     "bwlimit": Param(kind="number", minimum=0),
     "force": BOOLEAN,
-    "ha-managed": BOOLEAN,
+    "ha-managed": Param(kind="boolean", since=(9, 1)),
     "ignore-unpack-errors": BOOLEAN,
     "password": Param(min_length=5),
     "pool": POOL,
@@ -199,6 +205,7 @@ CONTENT: Schema = {
     "vmid": OPTIONAL_VMID,
 }
 NETWORK: Schema = {**ON_NODE, "type": TEXT}
+INTERFACE: Schema = {**ON_NODE, "iface": Param(required=True, format=formats.iface, min_length=2, max_length=20)}
 
 _POOL_ID = Param(required=True, format=formats.pool_id)
 POOL_LIST: Schema = {"poolid": POOL, "type": Param(choices=("qemu", "lxc", "storage"), requires="poolid")}

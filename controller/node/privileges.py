@@ -1,48 +1,80 @@
-"""The privileges and built-in roles of Proxmox VE 9 (PVE::AccessControl), as data. Who has them lives in ``access``."""
+"""The privileges and built-in roles of Proxmox VE (PVE::AccessControl), as data. Who has them lives in ``access``.
+
+Privileges stand in groups, each with those of root, of an administrator, a user and an auditor; roles follow from that.
+"""
 
 from __future__ import annotations
 
-_VM_USER = frozenset({"VM.Audit", "VM.Backup", "VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Console", "VM.PowerMgmt"})
-_VM_ADMIN = _VM_USER | {
-    *("VM.Allocate", "VM.Clone", "VM.Migrate", "VM.Replicate", "VM.Snapshot", "VM.Snapshot.Rollback"),
-    *("VM.Config.CPU", "VM.Config.Disk", "VM.Config.HWType", "VM.Config.Memory", "VM.Config.Network"),
-    *("VM.Config.Options", "VM.GuestAgent.Audit", "VM.GuestAgent.FileRead", "VM.GuestAgent.FileSystemMgmt"),
-    *("VM.GuestAgent.FileWrite", "VM.GuestAgent.Unrestricted"),
-}
-_DATASTORE_USER = frozenset({"Datastore.AllocateSpace", "Datastore.Audit"})
-_DATASTORE_ADMIN = _DATASTORE_USER | {"Datastore.Allocate", "Datastore.AllocateTemplate"}
-_SDN_USER = frozenset({"SDN.Audit", "SDN.Use"})
-_SDN_ADMIN = _SDN_USER | {"SDN.Allocate"}
-_POOL_USER = frozenset({"Pool.Audit"})
-_POOL_ADMIN = _POOL_USER | {"Pool.Allocate"}
-_MAPPING_ADMIN = frozenset({"Mapping.Audit", "Mapping.Modify", "Mapping.Use"})
-_USER_ADMIN = frozenset({"Group.Allocate", "Realm.AllocateUser", "User.Modify"})
-_SYS_ADMIN = frozenset({"Sys.Audit", "Sys.Console", "Sys.Syslog"})
-_SYS_ROOT = frozenset({"Sys.AccessNetwork", "Sys.Incoming", "Sys.Modify", "Sys.PowerMgmt"})
+from collections.abc import Mapping
+from dataclasses import dataclass
 
-_ADMIN = frozenset().union(
-    _VM_ADMIN, _DATASTORE_ADMIN, _SDN_ADMIN, _POOL_ADMIN, _MAPPING_ADMIN, _USER_ADMIN, _SYS_ADMIN
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Group:
+    """What only Administrator has, what a group's Admin, User and Auditor have besides."""
+
+    root: tuple[str, ...] = ()
+    admin: tuple[str, ...] = ()
+    user: tuple[str, ...] = ()
+    audit: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All privileges of a release, and its roles that cannot be changed."""
+
+    privileges: frozenset[str]
+    roles: Mapping[str, frozenset[str]]
+
+
+_CONFIG = tuple(f"VM.Config.{kind}" for kind in ("Disk", "CPU", "Memory", "Network", "HWType", "Options"))
+_VM_ADMIN = (*_CONFIG, "VM.Allocate", "VM.Clone", "VM.Migrate", "VM.Snapshot", "VM.Snapshot.Rollback")
+_VM_USER = ("VM.Config.CDROM", "VM.Config.Cloudinit", "VM.Console", "VM.Backup", "VM.PowerMgmt")
+_FILES = ("VM.GuestAgent.FileRead", "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite")
+
+_OTHERS = {
+    "Sys": _Group(
+        root=("Sys.PowerMgmt", "Sys.Modify", "Sys.Incoming", "Sys.AccessNetwork"),
+        admin=("Sys.Console", "Sys.Syslog"),
+        audit=("Sys.Audit",),
+    ),
+    "Datastore": _Group(
+        admin=("Datastore.Allocate", "Datastore.AllocateTemplate"),
+        user=("Datastore.AllocateSpace",),
+        audit=("Datastore.Audit",),
+    ),
+    "SDN": _Group(admin=("SDN.Allocate", "SDN.Audit"), user=("SDN.Use",), audit=("SDN.Audit",)),
+    "User": _Group(root=("Realm.Allocate",), admin=("User.Modify", "Group.Allocate", "Realm.AllocateUser")),
+    "Pool": _Group(admin=("Pool.Allocate",), user=("Pool.Audit",), audit=("Pool.Audit",)),
+    "Mapping": _Group(admin=("Mapping.Modify",), user=("Mapping.Use",), audit=("Mapping.Audit",)),
+}
+
+
+def _catalogue(groups: Mapping[str, _Group]) -> Catalogue:
+    """The roles of PVE::AccessControl::create_roles."""
+    roles: dict[str, frozenset[str]] = {"NoAccess": frozenset(), "PVETemplateUser": frozenset({"VM.Audit", "VM.Clone"})}
+    everything, admin, auditor = {"Permissions.Modify"}, set[str](), set[str]()
+    for name, group in groups.items():
+        held = frozenset((*group.admin, *group.user, *group.audit))
+        roles[f"PVE{name}Admin"] = held
+        if group.user:
+            roles[f"PVE{name}User"] = frozenset((*group.user, *group.audit))
+        everything |= {*held, *group.root}
+        admin |= held
+        auditor |= {*group.audit}
+    roles |= {"PVEAdmin": frozenset(admin - {"Mapping.Modify"}), "PVEAuditor": frozenset(auditor)}
+    return Catalogue(frozenset(everything), roles | {"Administrator": frozenset(everything)})
+
+
+PVE9 = _catalogue(
+    {
+        "VM": _Group(
+            admin=(*_VM_ADMIN, "VM.GuestAgent.Unrestricted", "VM.Replicate"),
+            user=(*_VM_USER, *_FILES),
+            audit=("VM.Audit", "VM.GuestAgent.Audit"),
+        ),
+        **_OTHERS,
+    }
 )
-
-ALL: frozenset[str] = _ADMIN | _SYS_ROOT | {"Permissions.Modify", "Realm.Allocate"}
-
-ROLES: dict[str, frozenset[str]] = {
-    "Administrator": ALL,
-    "NoAccess": frozenset(),
-    "PVEAdmin": _ADMIN,
-    "PVEAuditor": frozenset(name for name in ALL if name.endswith(".Audit")),
-    "PVEDatastoreAdmin": _DATASTORE_ADMIN,
-    "PVEDatastoreUser": _DATASTORE_USER,
-    "PVEMappingAdmin": _MAPPING_ADMIN,
-    "PVEPoolAdmin": _POOL_ADMIN,
-    "PVEPoolUser": _POOL_USER,
-    "PVESDNAdmin": _SDN_ADMIN,
-    "PVESDNUser": _SDN_USER,
-    "PVESysAdmin": _SYS_ADMIN,
-    "PVETemplateUser": frozenset({"VM.Audit", "VM.Clone"}),
-    "PVEUserAdmin": _USER_ADMIN,
-    "PVEVMAdmin": _VM_ADMIN,
-    "PVEVMUser": _VM_USER,
-}
-
-BUILT_IN = frozenset(ROLES)
+PVE8 = _catalogue({"VM": _Group(admin=(*_VM_ADMIN, "VM.Monitor"), user=_VM_USER, audit=("VM.Audit",)), **_OTHERS})
+"""With VM.Monitor, which 9.0 took away in favour of VM.GuestAgent.*."""

@@ -63,6 +63,12 @@ _SLOW = {
     "list": Spread(0.060, 0.084),
 }
 
+_NOT_MEASURED = {
+    **dict.fromkeys(("vzsnapshot", "vzdelsnapshot", "vzrollback"), Spread(0.300, 0.600)),
+    "download": Spread(2.000, 4.000),
+    "imgdel": Spread(0.100, 0.200),
+}
+
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
@@ -95,6 +101,7 @@ PROFILES: dict[str, Profile] = {
                 "vzdestroy-running": Spread(0.725, 1.019),
                 "vztemplate": Spread(0.100, 0.200),
                 "resize": Spread(0.300, 0.500),
+                **_NOT_MEASURED,
             },
             calls={**{name: Spread(seconds, seconds * 1.6) for name, seconds in _QUICK.items()}, **_SLOW},
             per_guest=0.00003,

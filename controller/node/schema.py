@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 
 NOT_IN_SCHEMA = "property is not defined in schema and the schema does not allow additional properties"
 MISSING = "property is missing and it is not optional"
+NEWEST = (9, 2)
+"""The release whose parameters these are; an older one may not know all of them."""
 
 _TYPES = {
     "integer": re.compile(r"[+-]?\d+"),
@@ -41,6 +43,8 @@ class Param:
     pattern: str | None = None
     format: Callable[[str], None] | None = None
     requires: str | None = None
+    since: tuple[int, int] = (0, 0)
+    """The release that knows it first."""
     count: int | None = None
     """For a name like ``net[n]``: how many there are."""
     properties: Mapping[str, Param] | None = None
@@ -50,25 +54,28 @@ class Param:
 Schema: TypeAlias = Mapping[str, Param]
 
 
-def find(schema: Schema, name: str) -> Param | None:
-    """The parameter of that name; ``net3`` is ``net[n]``."""
-    if param := schema.get(name):
-        return param if param.count is None else None
+def find(schema: Schema, name: str, *, release: tuple[int, int] = NEWEST) -> Param | None:
+    """The parameter of that name, if the release knows it; ``net3`` is ``net[n]``."""
+    param = schema.get(name)
+    if param is not None:
+        return param if param.count is None and param.since <= release else None
     if match := _INDEXED.fullmatch(name):
         param = schema.get(f"{match[1]}[n]")
-        if param and param.count is not None and int(match[2]) < param.count:
+        if param and param.count is not None and int(match[2]) < param.count and param.since <= release:
             return param
     return None
 
 
-def check(values: Mapping[str, str], schema: Schema, *, loose: bool = False) -> dict[str, str]:
+def check(
+    values: Mapping[str, str], schema: Schema, *, loose: bool = False, release: tuple[int, int] = NEWEST
+) -> dict[str, str]:
     """The errors by parameter; empty if all is well. ``loose`` booleans are those inside property strings."""
     errors: dict[str, str] = {}
     for name, value in values.items():
-        param = find(schema, name)
+        param = find(schema, name, release=release)
         if param is None:
             errors[name] = NOT_IN_SCHEMA
-        elif text := _refuse(name, value, param, loose=loose):
+        elif text := _refuse(name, value, param, loose=loose, release=release):
             errors[name] = text
         elif param.requires and param.requires not in values:
             errors[param.requires] = f"missing property - '{name}' requires this property"
@@ -78,7 +85,7 @@ def check(values: Mapping[str, str], schema: Schema, *, loose: bool = False) -> 
     return errors
 
 
-def _refuse(name: str, value: str, param: Param, *, loose: bool) -> str | None:
+def _refuse(name: str, value: str, param: Param, *, loose: bool, release: tuple[int, int]) -> str | None:
     pattern = _LOOSE_BOOLEAN if loose and param.kind == "boolean" else _TYPES.get(param.kind)
     if pattern and not pattern.fullmatch(value):
         return f"type check ('{param.kind}') failed - got '{value}'"
@@ -86,7 +93,7 @@ def _refuse(name: str, value: str, param: Param, *, loose: bool) -> str | None:
         if param.format:
             param.format(value)
         if param.properties is not None:
-            parse_properties(name, value, param)
+            parse_properties(name, value, param, release=release)
     except FormatError as error:
         return f"invalid format - {error}"
     return _out_of_bounds(value, param)
@@ -108,7 +115,7 @@ def _out_of_bounds(value: str, param: Param) -> str | None:
     return None
 
 
-def parse_properties(name: str, text: str, param: Param) -> dict[str, str]:
+def parse_properties(name: str, text: str, param: Param, *, release: tuple[int, int] = NEWEST) -> dict[str, str]:
     """The parts of a property string, checked; errors name them as ``net0.ip``."""
     parts: dict[str, str] = {}
     for part in text.split(","):
@@ -122,7 +129,7 @@ def parse_properties(name: str, text: str, param: Param) -> dict[str, str]:
         if key in parts:
             raise FormatError(f"duplicate key in comma-separated list property: {key}\n")
         parts[key] = value
-    errors = check(parts, param.properties or {}, loose=True)
+    errors = check(parts, param.properties or {}, loose=True, release=release)
     if errors:
         lines = "".join(f"{name}.{key}: {message}\n" for key, message in sorted(errors.items()))
         raise FormatError(f"format error\n{lines}")

@@ -18,6 +18,7 @@ from controller.node.config import NodeConfig
 from controller.node.description import Description, describe
 from controller.node.dispatch import Dispatcher
 from controller.node.rdp import LoopbackNetwork
+from controller.node.script import load, play
 from controller.node.sidedoor import SideDoor
 from controller.node.state import StateFile
 from controller.node.web import Front
@@ -100,14 +101,18 @@ class NodeServer:
             seed=config.seed,
             network=network,
             rdp_port=config.rdp_port,
-            key=secrets.token_bytes(32),
+            key=self._ticket_key(),
+            release=config.release,
         )
         file = StateFile(config.state / "cluster.db") if config.state else None
         try:
             furniture = _furnish(cluster, config, file)
             identity = self._identity()
             cluster.fingerprint = identity.fingerprint
+            cluster.ca = identity.ca.read_text()
             self._dispatcher = Dispatcher(cluster)
+            door = SideDoor(self._dispatcher)
+            faults = load(config.faults, door) if config.faults else None
             self._front = Front(self._dispatcher, save=(lambda: file.save(cluster)) if file else _save_nothing)
             runner = web.ServerRunner(self._front.server, shutdown_timeout=1.0)
             await runner.setup()
@@ -121,6 +126,8 @@ class NodeServer:
                     pool=config.pool,
                     fingerprint=identity.fingerprint,
                 )
+                if faults:
+                    play(faults, door)
                 self._front.turn()
                 self._ready.set()
                 await self._end.wait()
@@ -132,6 +139,17 @@ class NodeServer:
                 network.release_all()
             if file:
                 file.close()
+
+    def _ticket_key(self) -> bytes:
+        """Signs tickets. With a state it stays, as /etc/pve/priv/authkey.key outlives a reboot."""
+        if self.config.state is None:
+            return secrets.token_bytes(32)
+        file = self.config.state / "tickets.key"
+        if not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.touch(mode=0o600)
+            file.write_bytes(secrets.token_bytes(32))
+        return file.read_bytes()
 
     def _identity(self) -> tls.Identity:
         """With a state the certificates stay as well, so that clients go on trusting them."""

@@ -13,15 +13,20 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from controller.node.access import Access, AclKey, Identity, Pool, Token, User
+from controller.node.access import Access, AclKey, Group, Identity, Pool, Token, User
 from controller.node.cluster import Cluster
+from controller.node.firewall import Firewall
 from controller.node.guest import Guest
+from controller.node.ipam import Lease
+from controller.node.storage import Volume
 from controller.node.tasks import Task
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS guests (vmid INTEGER PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (upid TEXT PRIMARY KEY, document TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS access (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS firewalls (vmid INTEGER PRIMARY KEY, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS rest (one INTEGER PRIMARY KEY CHECK (one = 1), document TEXT NOT NULL);
 """
 
 
@@ -30,6 +35,9 @@ class _GuestRecord:
     node: str
     kind: str
     options: dict[str, str]
+    pending: dict[str, str] = dataclasses.field(default_factory=dict)
+    pending_deletes: set[str] = dataclasses.field(default_factory=set)
+    snapshots: dict[str, dict[str, str]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +70,20 @@ class _AccessRecord:
     roles: dict[str, list[str]]
     pools: dict[str, Pool]
     grants: list[_Grant]
+    groups: dict[str, Group] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _RestRecord:
+    volumes: dict[str, dict[str, Volume]]
+    """Storage → volume."""
+    leases: dict[str, Lease]
+    datacenter: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 _GUEST, _TASK, _ACCESS = TypeAdapter(_GuestRecord), TypeAdapter(_TaskRecord), TypeAdapter(_AccessRecord)
+_FIREWALL, _REST = TypeAdapter(Firewall), TypeAdapter(_RestRecord)
+_KEYS = {"guests": "vmid", "tasks": "upid", "access": "one", "firewalls": "vmid", "rest": "one"}
 
 
 class StateFile:
@@ -89,8 +108,7 @@ class StateFile:
         self._database.execute("BEGIN IMMEDIATE")
         for vmid in journal.guests:
             if guest := cluster.guests.get(vmid):
-                record = _GuestRecord(node=guest.node, kind=guest.kind, options=guest.options)
-                self._put("guests", vmid, _GUEST.dump_json(record))
+                self._put("guests", vmid, _GUEST.dump_json(_guest_record(guest)))
             else:
                 self._database.execute("DELETE FROM guests WHERE vmid = ?", (vmid,))
         for upid in journal.tasks:
@@ -98,8 +116,15 @@ class StateFile:
                 self._put("tasks", upid, _TASK.dump_json(_task_record(task)))
             else:
                 self._database.execute("DELETE FROM tasks WHERE upid = ?", (upid,))
+        for vmid in journal.firewalls:
+            if firewall := cluster.firewalls.get(vmid):
+                self._put("firewalls", vmid, _FIREWALL.dump_json(firewall))
+            else:
+                self._database.execute("DELETE FROM firewalls WHERE vmid = ?", (vmid,))
         if journal.access:
             self._put("access", 1, _ACCESS.dump_json(_access_record(cluster.access)))
+        if journal.rest:
+            self._put("rest", 1, _REST.dump_json(_rest_record(cluster)))
         self._database.execute("COMMIT")
         journal.clear()
 
@@ -116,22 +141,55 @@ class StateFile:
         for vmid, document in self._database.execute("SELECT vmid, document FROM guests ORDER BY rowid"):
             kept = _GUEST.validate_json(document)
             node = kept.node if kept.node in cluster.nodes else cluster.entry
-            cluster.add(Guest(vmid, node, kept.options, kind=kept.kind))
-        for (document,) in self._database.execute("SELECT document FROM tasks ORDER BY rowid"):
-            _restore_task(cluster, _TASK.validate_json(document))
+            guest = Guest(vmid, node, kept.options, kind=kept.kind)
+            guest.pending, guest.pending_deletes = kept.pending, kept.pending_deletes
+            guest.snapshots = kept.snapshots
+            cluster.add(guest)
+        for vmid, document in self._database.execute("SELECT vmid, document FROM firewalls"):
+            cluster.firewalls[vmid] = _FIREWALL.validate_json(document)
+        for (document,) in self._database.execute("SELECT document FROM rest"):
+            _fill_rest(cluster, _REST.validate_json(document))
+        rows = self._database.execute("SELECT document FROM tasks ORDER BY rowid")
+        tasks = [_TASK.validate_json(document) for (document,) in rows]
+        for record in sorted(tasks, key=lambda record: record.ended is None):  # what was under way ends now
+            _restore_task(cluster, record)
         cluster.broadcast()
         for guest in cluster.guests.values():
             if guest.options.get("onboot") == "1" and guest.lock is None:
+                if guest.take_pending():
+                    cluster.changed(guest)
                 cluster.engine.boot(cluster.blueprint(guest))
         return True
 
     def _put(self, table: str, key: int | str, document: bytes) -> None:
-        name = {"guests": "vmid", "tasks": "upid", "access": "one"}[table]
-        statement = (
-            f"INSERT INTO {table} ({name}, document) VALUES (?, ?) "  # noqa: S608  # both names stand above
-            f"ON CONFLICT ({name}) DO UPDATE SET document = excluded.document"
-        )
-        self._database.execute(statement, (key, document.decode()))
+        name = _KEYS[table]
+        statement = f"INSERT OR REPLACE INTO {table} ({name}, document) VALUES (?, ?)"  # noqa: S608  # of _KEYS
+        self._database.execute(statement, (key, document.decode()))  # as the last row
+
+
+def _guest_record(guest: Guest) -> _GuestRecord:
+    return _GuestRecord(
+        node=guest.node,
+        kind=guest.kind,
+        options=guest.options,
+        pending=guest.pending,
+        pending_deletes=guest.pending_deletes,
+        snapshots=guest.snapshots,
+    )
+
+
+def _rest_record(cluster: Cluster) -> _RestRecord:
+    volumes = {name: storage.volumes for name, storage in cluster.storages.items()}
+    return _RestRecord(volumes=volumes, leases=cluster.ipam.leases, datacenter=cluster.datacenter.options)
+
+
+def _fill_rest(cluster: Cluster, record: _RestRecord) -> None:
+    """Storages are those of this start; one that is no longer there takes its files with it."""
+    for name, volumes in record.volumes.items():
+        if name in cluster.storages:
+            cluster.storages[name].volumes = volumes
+    cluster.ipam.leases = record.leases
+    cluster.datacenter.options = record.datacenter
 
 
 def _task_record(task: Task) -> _TaskRecord:
@@ -178,12 +236,14 @@ def _access_record(access: Access) -> _AccessRecord:
         roles={name: sorted(held) for name, held in access.roles.items()},
         pools=access.pools,
         grants=grants,
+        groups=access.groups,
     )
 
 
 def _fill_access(access: Access, record: _AccessRecord) -> None:
-    access.users, access.tokens = record.users, record.tokens
-    access.roles = {name: frozenset(held) for name, held in record.roles.items()}
+    access.users, access.tokens, access.groups = record.users, record.tokens, record.groups
+    kept = {name: frozenset(held) for name, held in record.roles.items()}
+    access.roles = kept | dict(access.rights.roles)  # the built-in ones are those of the release that starts
     access.pools = record.pools
     access.pool_of = {vmid: name for name, pool in record.pools.items() for vmid in pool.vmids}
     access.acl = {}

@@ -32,6 +32,8 @@ class Fate(Enum):
     """The worker is killed: nothing cleans up."""
     DELAY = "delay"
     """It takes longer, and holds its locks meanwhile."""
+    FULL = "full"
+    """Its storage has no room for the disk that it makes or grows; see ``room``. Others do not notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class Tasks:
     def work(self, task: Task, operation: Callable[[], Completion[T]]) -> Steps[T]:
         """Do the heavy part of a task; here a fault catches up with it."""
         doom, task.doom = task.doom, None
-        if doom is not None:
+        if doom is not None and doom.fate is not Fate.FULL:
             yield from self._schedule.pause(doom.seconds)
             if doom.fate is Fate.FAIL:
                 raise died(doom.text)
@@ -162,6 +164,12 @@ class Tasks:
             oldest = archive.popleft().upid
             self.all.pop(oldest, None)
             self._journal.task(oldest)
+
+    def prune(self, node: str) -> None:
+        """Forget what ended on a node, as pveupdate does with logs that are older than the index."""
+        for task in self.archive.pop(node, ()):
+            self.all.pop(task.upid, None)
+            self._journal.task(task.upid)
 
     def interrupt(self, task: Task) -> None:
         """SIGTERM: the worker fails where it stands and cleans up."""

@@ -14,7 +14,13 @@ from urllib.parse import parse_qsl, unquote
 
 from controller.node.errors import Refusal, died
 
+METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 BODY_LIMIT = 512 * 1024
+HEADER_LINES = 64
+"""With the empty line at its end."""
+HEADER_BYTES = 8 * 1024
+IDLE_SECONDS = 5.0
+"""After which pveproxy closes a connection on which nothing happens."""
 BASE = "/api2/json"
 CONTENT_TYPE = "application/json;charset=UTF-8"
 
@@ -36,10 +42,24 @@ class Request:
         below = self.path.removeprefix(BASE)
         return tuple(unquote(part) for part in below.split("/") if part)
 
+    @property
+    def overlong(self) -> bool:
+        """Whether the head has more lines or bytes than pveproxy reads: it never answers, and closes when idle."""
+        lines = [f"{name}: {value}" for name, value in self.headers.items()]
+        return len(lines) + 1 >= HEADER_LINES or sum(map(len, lines)) >= HEADER_BYTES
+
+    def check_head(self) -> None:
+        """What is refused before anybody asks who calls (process_header)."""
+        if self.method not in METHODS:
+            raise Refusal(501, f"method '{self.method}' not available", body=False)
+        encoding = self.headers.get("transfer-encoding")
+        if encoding is not None:
+            known = encoding.lower() == "chunked"
+            text = "chunked transfer encoding not supported" if known else f"Unknown transfer encoding '{encoding}'"
+            raise Refusal(501, text, body=False)
+
     def parameters(self) -> dict[str, str]:
         """The parameters of query and body."""
-        if "chunked" in self.headers.get("transfer-encoding", ""):
-            raise Refusal(501, "chunked transfer encoding not supported", body=False)
         pairs = parse_qsl(self.query, keep_blank_values=True)
         if self.method in ("GET", "DELETE"):
             if self.content_length > 0:
@@ -56,12 +76,13 @@ class Request:
             raise Refusal(501, "for data too large", body=False)
         if not self.content_length:
             return []
-        kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
+        given = self.headers.get("content-type", "")
+        kind = given.partition(";")[0].strip().lower()
         if kind in ("", "application/x-www-form-urlencoded"):
             return parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True)
         if kind == "application/json":
             return _json_pairs(self.body)
-        raise Refusal(506, f"upload '{kind}' not implemented", body=False)
+        raise Refusal(506, f"upload 'Content-Type '{given}' not implemented", body=False)
 
 
 def _json_pairs(body: bytes) -> list[tuple[str, str]]:

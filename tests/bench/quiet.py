@@ -89,7 +89,7 @@ def _watch(daemon: Daemon, admin: Administrator, sessions: int, seconds: float) 
         ticks=ticks,
         calls_per_tick=sum(calls.values()) / ticks,
         cpu_ms_per_tick=1000 * spent / ticks,
-        rss_mib=_rss_mib(daemon.process.pid),
+        rss_mib=rss_mib(daemon.process.pid),
     )
 
 
@@ -169,7 +169,8 @@ def _cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def _rss_mib(pid: int) -> float:
+def rss_mib(pid: int) -> float:
+    """Of a running process."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
     line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024

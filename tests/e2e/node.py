@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,13 +17,23 @@ from tests.e2e.waiting import until
 class Node:
     """Serves when it was made; ``admin`` sees and may do everything there."""
 
-    def __init__(self, directory: Path, *, profile: str = "demo", nodes: int = 1) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        profile: str = "demo",
+        nodes: int = 1,
+        listen: str = "127.0.0.1:0",
+        more: Sequence[str] = (),
+        name: str = "node",
+    ) -> None:
+        """``more`` are further options of its command line; ``name`` is that of its output files."""
         self.directory = directory
         self.config = directory / "winux.yaml"
-        command = [sys.executable, "-m", "controller.node", "--listen", "127.0.0.1:0", "--json"]
-        command += ["--profile", profile, "--nodes", str(nodes), "--directory", str(directory / "node")]
-        command += ["--write-config", str(self.config)]
-        self.process = Process(command, name="node", directory=directory)
+        command = [sys.executable, "-m", "controller.node", "--listen", listen, "--json"]
+        command += ["--profile", profile, "--nodes", str(nodes), "--write-config", str(self.config)]
+        command += more or ["--directory", str(directory / "node")]
+        self.process = Process(command, name=name, directory=directory)
         try:
             until(self._said, what="the node serves", show=self.process.tail)
             self.description: dict[str, object] = json.loads(self._said())

@@ -72,7 +72,7 @@ class Administrator:
 
     # -- the API -----------------------------------------------------------------------------------------------
 
-    def call(self, method: str, path: str, **parameters: str | int) -> object:
+    def call(self, method: str, path: str, /, **parameters: str | int) -> object:
         """The ``data`` of an answer of Proxmox's API."""
         where = {"params": parameters} if method in {"GET", "DELETE"} else {"data": parameters}
         answer = self._http.request(method, f"{self._url}/api2/json{path}", timeout=30, **where)

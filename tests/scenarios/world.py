@@ -25,6 +25,7 @@ from controller.node.cluster import Cluster
 from controller.node.dispatch import Dispatcher
 from controller.node.inprocess import InProcessTransport
 from controller.node.profile import PROFILES, Profile, Spread
+from controller.node.release import NEWEST, RELEASES
 from controller.node.sidedoor import SideDoor
 from controller.proxmox.adapter import ProxmoxAdapter
 from controller.proxmox.endpoint import Endpoint
@@ -65,6 +66,8 @@ class World:
     profile: str = "steady"
     """``steady``, or one of the node's."""
     nodes: tuple[str, ...] = ("pve1",)
+    version: str = NEWEST.name
+    """Of Proxmox VE: a name in the node's ``release.RELEASES``."""
     controller_id: str = "default"
     policy: dict[str, float] = field(default_factory=dict)
     pool: str = "winux"
@@ -87,7 +90,8 @@ class World:
     def __post_init__(self) -> None:
         profile = STEADY if self.profile == STEADY.name else PROFILES[self.profile]
         self.clock = VirtualClock(BEGAN)
-        self.cluster = Cluster(self.clock, nodes=self.nodes, profile=profile, seed=self.seed)
+        release = RELEASES[self.version]
+        self.cluster = Cluster(self.clock, nodes=self.nodes, profile=profile, seed=self.seed, release=release)
         self.furniture = furnish(
             self.cluster,
             pool=self.pool,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from controller.node import privileges
-from controller.node.access import AclKey, Token, User, lineage, normal
+from controller.node.access import AclKey, Token, User, is_path, lineage, normal
+from controller.node.calls import groups
 from controller.node.context import Context
 from controller.node.errors import died, forbidden, invalid
 from controller.node.formats import split_list
@@ -59,15 +59,20 @@ def update_acl(context: Context) -> None:
     access, path, roles = context.cluster.access, context.text("path"), split_list(context.text("roles"))
     who = [AclKey(kind, name) for kind in ("user", "token", "group") for name in split_list(context.text(f"{kind}s"))]
     if not who:
-        raise died("no users, groups or tokens given")
+        text = "either 'users', 'groups' or 'tokens' is required."
+        raise invalid(dict.fromkeys(("users", "groups", "tokens"), text))
+    if not is_path(path) and not context.flag("delete"):
+        raise invalid({"path": f"invalid ACL path '{path}'"})
     for role in roles:
         if role not in access.roles:
-            raise died(f"role '{role}' does not exist")
+            raise died(f"ACL update failed: role '{role}' does not exist")
+    groups.check_exist(context, split_list(context.text("groups")), "ACL update failed: group '{}' does not exist")
     for key in who:
         if key.kind == "user" and key.name not in access.users:
-            raise died(f"user '{key.name}' does not exist")
+            raise died(f"ACL update failed: user '{key.name}' does not exist")
         if key.kind == "token" and key.name not in access.tokens:
-            raise died(f"no such token '{key.name.partition('!')[2]}' for user '{key.name.partition('!')[0]}'")
+            user, _, name = key.name.partition("!")
+            raise died(f"ACL update failed: no such token '{name}' for user '{user}'")
     for key in who:
         if context.flag("delete"):
             access.revoke(path, key, roles)
@@ -80,7 +85,7 @@ def update_acl(context: Context) -> None:
 
 def list_roles(context: Context) -> list[dict[str, object]]:
     return [
-        {"roleid": name, "privs": ",".join(sorted(held)), "special": int(name in privileges.BUILT_IN)}
+        {"roleid": name, "privs": ",".join(sorted(held)), "special": int(name in context.cluster.access.rights.roles)}
         for name, held in sorted(context.cluster.access.roles.items())
     ]
 
@@ -92,39 +97,39 @@ def read_role(context: Context) -> dict[str, int]:
 def create_role(context: Context) -> None:
     name, access = context.text("roleid"), context.cluster.access
     if name in access.roles:
-        raise died(f"role '{name}' already exists")
+        raise died(f"create role failed: role '{name}' already exists")
     access.roles[name] = _privileges(context)
     access.changed()
 
 
 def update_role(context: Context) -> None:
     name, access = context.text("roleid"), context.cluster.access
-    held = _role(context)
-    if name in privileges.BUILT_IN:
+    if name in access.rights.roles:
         raise died(f"auto-generated role '{name}' cannot be modified")
+    held = _role(context, "update role failed: ")
     access.roles[name] = _privileges(context) | (held if context.flag("append") else frozenset())
     access.changed()
 
 
 def delete_role(context: Context) -> None:
     name, access = context.text("roleid"), context.cluster.access
-    _role(context)
-    if name in privileges.BUILT_IN:
+    if name in access.rights.roles:
         raise died(f"auto-generated role '{name}' cannot be deleted")
+    _role(context, "delete role failed: ")
     del access.roles[name]
     access.changed()
 
 
-def _role(context: Context) -> frozenset[str]:
+def _role(context: Context, prefix: str = "") -> frozenset[str]:
     name = context.text("roleid")
     if name not in context.cluster.access.roles:
-        raise died(f"role '{name}' does not exist")
+        raise died(f"{prefix}role '{name}' does not exist")
     return context.cluster.access.roles[name]
 
 
 def _privileges(context: Context) -> frozenset[str]:
     names = frozenset(split_list(context.text("privs")))
-    for name in sorted(names - privileges.ALL):
+    for name in sorted(names - context.cluster.access.rights.privileges):
         raise invalid({"privs": f"invalid format - invalid privilege '{name}'\n"})
     return names
 
@@ -145,12 +150,15 @@ def create_user(context: Context) -> None:
     name, access = context.text("userid"), context.cluster.access
     if name in access.users:
         raise died(f"create user failed: user '{name}' already exists")
+    joined = split_list(context.text("groups"))
+    groups.check_exist(context, joined, "create user failed: no such group '{}'")
     access.users[name] = User(
         enabled=context.text("enable", "1") == "1",
         expires=context.number("expire", 0),
         comment=context.text("comment"),
         password=context.params.get("password"),
     )
+    groups.join(context, name, joined)
     access.changed()
 
 

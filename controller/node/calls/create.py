@@ -1,4 +1,4 @@
-"""``POST /nodes/N/lxc``: the checks in Proxmox's order, the reservation of the VMID, and the task ``vzcreate``.
+"""``POST /nodes/N/lxc``: the reservation of the VMID and the task ``vzcreate``; what is checked before: ``admission``.
 
 While it unpacks, the config holds nothing but ``lock: create``; membership of the pool comes last; a start that was
 asked for is a task of its own, whose failure the create does not notice.
@@ -6,110 +6,48 @@ asked for is a task of its own, whose failure the create does not notice.
 
 from __future__ import annotations
 
-import base64
-import binascii
-
-from controller.node.calls import options as opt
-from controller.node.calls import power
-from controller.node.cluster import FLOCK_SECONDS
+from controller.node import room
+from controller.node.calls import admission, power
+from controller.node.cluster import CREATE_FLOCK_SECONDS, FLOCK_SECONDS
 from controller.node.context import Context
 from controller.node.engine import Blueprint
-from controller.node.errors import Refusal, died, forbidden, invalid, lock_timeout
+from controller.node.errors import Refusal, died, lock_timeout
 from controller.node.guest import Guest
 from controller.node.schedule import Steps
-from controller.node.schema import join_properties, split_properties
 from controller.node.storage import Volume
 from controller.node.tasks import Task
 
-_KEY_TYPES = ("ssh-rsa", "ssh-ed25519", "ssh-dss", "ecdsa-sha2-", "sk-ssh-ed25519@", "sk-ecdsa-sha2-")
 _NOT_SYSTEMD = "Systemd 252 detected. You may need to enable nesting."
 
 
-def create(context: Context) -> str:
-    """Returns the UPID."""
-    cluster, vmid, node = context.cluster, context.vmid, context.node
-    cluster.check_quorum()
-    if context.text("unprivileged", "1") == "0":
-        context.need("/", "Sys.Modify")
-    if context.flag("ha-managed"):
-        context.need("/", "Sys.Console")
-    cluster.check_free(vmid)
-    if "ssh-public-keys" in context.params:
-        check_ssh_keys(context.text("ssh-public-keys"))
-    pool = context.params.get("pool")
-    check_may_allocate(context, vmid, pool)
-    options = {name: value for name, value in context.params.items() if opt.is_option(name)}
-    if "rootfs" not in options:
-        options["rootfs"] = f"{context.text('storage', 'local')}:4"
-    unprivileged = options.get("unprivileged", "1") == "1"
-    opt.check_rights(context, vmid, options, pool=pool, unprivileged=unprivileged)
-    _check_template(context)
-    _check_disk(context, options["rootfs"])
-    options = _complete(context, options)
-    stub = Guest(vmid, node, {"lock": "create"})
-    cluster.add(stub)
-    return context.fork("vzcreate", vmid, lambda task: _work(context, task, stub, options, pool)).upid
+def create(context: Context) -> Steps[str]:
+    """Returns the UPID. Waits up to five seconds for the lock of the config that does not exist yet."""
+    vmid, pool = context.vmid, context.params.get("pool")
+    options = admission.admit(context)
+    verb = "restore" if context.flag("restore") else "create"
+    guest = yield from _reserve(context, vmid, verb)
+    return context.fork(f"vz{verb}", vmid, lambda task: _work(context, task, guest, options, pool)).upid
 
 
-def check_ssh_keys(text: str) -> None:
-    for line in text.splitlines():
-        words = line.split()
-        if not words or line.lstrip().startswith("#"):
-            continue
-        kind = next((n for n, word in enumerate(words) if word.startswith(_KEY_TYPES)), None)
-        try:
-            blob = base64.b64decode(words[kind + 1], validate=True) if kind is not None else b""
-        except (binascii.Error, IndexError):
-            blob = b""
-        if len(blob) < 32:
-            raise died("SSH public key validation error")
-
-
-def check_may_allocate(context: Context, vmid: int, pool: str | None) -> None:
-    """The pool exists, and the caller may make guests in it or of that VMID."""
-    if pool is not None and pool not in context.cluster.access.pools:
-        raise forbidden(f"pool '{pool}' does not exist")
-    in_pool = pool is not None and context.may(f"/pool/{pool}", "VM.Allocate")
-    if not in_pool and not context.may(f"/vms/{vmid}", "VM.Allocate"):
-        raise forbidden()
-
-
-def _check_template(context: Context) -> None:
-    """The storage of the archive; whether the file is there, only the task finds out."""
-    archive = context.text("ostemplate")
-    name, colon, path = archive.partition(":")
-    if not colon:
-        raise died("Only root can pass arbitrary filesystem paths.")
-    context.cluster.storage(name, context.node)
-    context.need(f"/storage/{name}", "Datastore.AllocateSpace", "Datastore.Audit", anyone=True)
-    if not path.startswith("vztmpl/"):
-        raise died(f"unable to parse directory volume name '{path}'")
-
-
-def _check_disk(context: Context, rootfs: str) -> None:
-    name = split_properties(rootfs, "volume")["volume"].partition(":")[0]
-    storage = context.cluster.storage(name, context.node)
-    if "rootdir" not in storage.content:
-        raise invalid({"storage": f"storage '{name}' does not support container directories"})
-    context.need(f"/storage/{name}", "Datastore.AllocateSpace")
-
-
-def _complete(context: Context, given: dict[str, str]) -> dict[str, str]:
-    """The whole config of the new container."""
-    options: dict[str, str] = {}
-    opt.apply(context, options, given)
-    parts = split_properties(options["rootfs"], "volume")
-    if match := opt.NEW_VOLUME.fullmatch(parts["volume"]):
-        storage = context.cluster.storage(match[1], context.node)
-        fresh = split_properties(storage.disk(context.vmid, round(float(match[2]))), "volume")
-        options["rootfs"] = join_properties(parts | fresh, first="volume")
-    options.setdefault("hostname", f"CT{context.vmid}")
-    for name, default in (("memory", "512"), ("swap", "512"), ("arch", "amd64"), ("ostype", "debian")):
-        options.setdefault(name, default)
-    options.setdefault("unprivileged", "1")
-    if options["unprivileged"] == "0":
-        del options["unprivileged"]
-    return options
+def _reserve(context: Context, vmid: int, verb: str) -> Steps[Guest]:
+    """A config that holds the lock and nothing else. The VMID may be taken while it waits."""
+    cluster, flock = context.cluster, context.cluster.flock(vmid)
+    try:
+        if not (yield from flock.acquire(CREATE_FLOCK_SECONDS)):
+            raise lock_timeout(vmid)
+        flock.release()
+        guest = cluster.guests.get(vmid) if context.flag("restore") and context.flag("force") else None
+        if guest is None:
+            cluster.check_free(vmid)
+            guest = Guest(vmid, context.node, {"lock": "create"})
+            cluster.add(guest)
+        elif guest.lock is not None:
+            raise died(f"CT is locked ({guest.lock})")
+        else:
+            cluster.set_lock(guest, "create")
+    except Refusal as failure:
+        raise died(f"unable to {verb} CT {vmid} - {failure.reason}") from failure
+    return guest
 
 
 def _work(context: Context, task: Task, guest: Guest, options: dict[str, str], pool: str | None) -> Steps[None]:
@@ -121,14 +59,26 @@ def _work(context: Context, task: Task, guest: Guest, options: dict[str, str], p
         try:
             yield from _unpack(context, task, guest, options)
         except Refusal as failure:
-            cluster.remove(guest)
-            raise died(f"unable to create CT {vmid} - {failure.reason}") from failure
+            _undo(context, guest)
+            verb = task.kind.removeprefix("vz")
+            raise died(f"unable to {verb} CT {vmid} - {failure.reason}") from failure
         if pool is not None:
-            cluster.access.join_pool(vmid, pool)
+            failed = f"can't add VM {vmid} to pool '{pool}'"
+            yield from cluster.locks.with_users(failed, lambda: cluster.access.join_pool(vmid, pool))
     finally:
         flock.release()
     if context.flag("start"):
         power.fork_start(context, guest)
+
+
+def _undo(context: Context, guest: Guest) -> None:
+    """What was there before a restore stays. Without quorum nothing can be removed, and the lock stays too."""
+    if not context.cluster.quorate:
+        return
+    if "rootfs" in guest.options:
+        context.cluster.set_lock(guest, None)
+    else:
+        context.cluster.remove(guest)
 
 
 def _unpack(context: Context, task: Task, guest: Guest, options: dict[str, str]) -> Steps[None]:
@@ -143,12 +93,16 @@ def _unpack(context: Context, task: Task, guest: Guest, options: dict[str, str])
         password=context.params.get("password"),
         ssh_keys=context.params.get("ssh-public-keys"),
     )
+    yield from room.allocate(context, task, options["rootfs"], guest.node)
     task.say(f"extracting archive '{archive}'")
     yield from context.work(task, lambda: context.cluster.engine.make(blueprint))
+    room.check_written(context, task, options["rootfs"], guest.node, vmid=guest.vmid)
+    context.cluster.check_writable(guest.node, guest.vmid)
     guest.write(options)
     context.cluster.changed(guest)
     task.say("Detected container architecture: amd64")
-    warn_of_systemd(task, volume, options)
+    if context.cluster.release.warns_of_nesting:
+        _warn_of_systemd(task, volume, options)
     yield from context.cluster.schedule.pause(context.cluster.profile.finishing)
 
 
@@ -156,6 +110,6 @@ def _volume(context: Context, volume_id: str) -> Volume | None:
     return context.cluster.storage(volume_id.partition(":")[0], context.node).volumes.get(volume_id)
 
 
-def warn_of_systemd(task: Task, volume: Volume, options: dict[str, str]) -> None:
+def _warn_of_systemd(task: Task, volume: Volume, options: dict[str, str]) -> None:
     if volume.systemd and "nesting=1" not in options.get("features", ""):
         task.warn(_NOT_SYSTEMD)

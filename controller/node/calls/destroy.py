@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from controller.node.context import Context
-from controller.node.errors import died
+from controller.node.errors import Refusal, died
 from controller.node.guest import Guest
 from controller.node.schedule import Steps, until
 from controller.node.tasks import Fate, Task
@@ -40,14 +40,29 @@ def _work(context: Context, task: Task) -> Steps[None]:
         was_running = guest.running
         if was_running:
             task.say(f"forced to stop CT {guest.vmid} before destroying!")
+        yield from _lock_storage(context, guest)
         yield from _remove_disks(context, task, guest, was_running=was_running)
         cluster.set_lock(guest, "destroyed")
         moment = min(MOMENT, cluster.profile.finishing)
         yield from context.work(task, lambda: cluster.schedule.timer(moment))
+        failed = f"access permissions cleanup for VM {guest.vmid} failed"
+        yield from cluster.locks.with_users(failed, lambda: cluster.access.forget_guest(guest.vmid))
         cluster.remove(guest)
         yield from cluster.schedule.pause(moment)
 
     yield from cluster.locked(context.vmid, steps)
+
+
+def _lock_storage(context: Context, guest: Guest) -> Steps[None]:
+    """Without it the disk stays, though what ran is stopped by then."""
+    storage = context.cluster.storages.get((guest.volume or "").partition(":")[0])
+    if storage is None:
+        return
+    try:
+        yield from context.cluster.locks.with_storage(storage, guest.node, lambda: None)
+    except Refusal:
+        context.cluster.engine.halt(guest.vmid)
+        raise
 
 
 def _remove_disks(context: Context, task: Task, guest: Guest, *, was_running: bool) -> Steps[None]:

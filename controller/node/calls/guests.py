@@ -50,7 +50,9 @@ def _row(context: Context, guest: Guest) -> dict[str, object]:
         **dict.fromkeys(("diskread", "diskwrite", "netin", "netout"), 0),
     }
     if up:
-        row |= {"pid": guest.pid, **dict.fromkeys(_PRESSURE, "0.00")}
+        row["pid"] = guest.pid
+        if context.cluster.release.measures_pressure:
+            row |= dict.fromkeys(_PRESSURE, "0.00")
     row |= {name: guest.options[name] for name in ("tags", "lock") if name in guest.options}
     if guest.template:
         row["template"] = 1

@@ -5,15 +5,14 @@ from __future__ import annotations
 from controller.node.calls.resources import node_row, numbers
 from controller.node.cluster import Cluster
 from controller.node.context import Context
+from controller.node.errors import invalid
 from controller.node.formats import split_list
 from controller.node.storage import Storage
 
-VERSION = {"version": "9.2.11", "release": "9.2", "repoid": "3f2e1d0c9b8a7f65"}
-
 
 def version(context: Context) -> dict[str, str]:
-    del context
-    return VERSION
+    release = context.cluster.release
+    return {"version": release.package, "release": release.name, "repoid": release.repoid}
 
 
 def list_nodes(context: Context) -> list[dict[str, object]]:
@@ -33,6 +32,7 @@ def index(context: Context) -> list[dict[str, str]]:
 
 def status(context: Context) -> dict[str, object]:
     node, load = context.cluster.nodes[context.node], numbers(context.cluster, context.node)
+    release = context.cluster.release
     used, total = int(str(load["mem"])), node.memory
     disk, size = int(str(load["disk"])), int(str(load["maxdisk"]))
     return {
@@ -41,11 +41,11 @@ def status(context: Context) -> dict[str, object]:
         "wait": 0,
         "idle": 0,
         "loadavg": ["0.10", "0.08", "0.05"],
-        "pveversion": f"pve-manager/{VERSION['version']}/{VERSION['repoid']}",
-        "kversion": "Linux 6.14.11-1-pve #1 SMP PREEMPT_DYNAMIC",
+        "pveversion": f"pve-manager/{release.package}/{release.repoid}",
+        "kversion": f"Linux {release.kernel} #1 SMP PREEMPT_DYNAMIC",
         "current-kernel": {
             "sysname": "Linux",
-            "release": "6.14.11-1-pve",
+            "release": release.kernel,
             "version": "#1 SMP PREEMPT_DYNAMIC",
             "machine": "x86_64",
         },
@@ -63,25 +63,38 @@ def networks(context: Context) -> list[dict[str, object]]:
     wanted = context.params.get("type")
     if wanted not in (None, "bridge", "any_bridge", "any_local_bridge", "include_sdn"):
         return []
-    rows: list[dict[str, object]] = []
-    for priority, bridge in enumerate(context.cluster.nodes[context.node].bridges, start=3):
-        if context.may(f"/sdn/zones/localnetwork/{bridge}", "SDN.Audit", "SDN.Use", anyone=True):
-            rows.append(
-                {
-                    "iface": bridge,
-                    "type": "bridge",
-                    "active": 1,
-                    "autostart": 1,
-                    "method": "static",
-                    "method6": "manual",
-                    "families": ["inet"],
-                    "bridge_ports": "eno1",
-                    "bridge_stp": "off",
-                    "bridge_fd": "0",
-                    "priority": priority,
-                }
-            )
-    return rows
+    return [
+        row
+        for row in bridges(context)
+        if context.may(f"/sdn/zones/localnetwork/{row['iface']}", "SDN.Audit", "SDN.Use", anyone=True)
+    ]
+
+
+def bridges(context: Context) -> list[dict[str, object]]:
+    return [
+        {
+            "iface": bridge,
+            "type": "bridge",
+            "active": 1,
+            "autostart": 1,
+            "method": "static",
+            "method6": "manual",
+            "families": ["inet"],
+            "bridge_ports": "eno1",
+            "bridge_stp": "off",
+            "bridge_fd": "0",
+            "priority": priority,
+        }
+        for priority, bridge in enumerate(context.cluster.nodes[context.node].bridges, start=3)
+    ]
+
+
+def network(context: Context) -> dict[str, object]:
+    """One of those that the node's configuration names; rights on bridges are not asked."""
+    for row in bridges(context):
+        if row["iface"] == context.text("iface"):
+            return {name: value for name, value in row.items() if name != "iface"}
+    raise invalid({"iface": "interface does not exist"})
 
 
 # storages
@@ -121,8 +134,9 @@ def content(context: Context) -> list[dict[str, object]]:
     wanted = context.params.get("content")
     rows: list[dict[str, object]] = [
         {"volid": name, "content": kept.content, "format": kept.format, "size": kept.size, "ctime": kept.created}
+        | ({"vmid": kept.vmid} if kept.vmid is not None else {})
         for name, kept in storage.volumes.items()
-        if wanted in (None, kept.content) and "vmid" not in context.params
+        if wanted in (None, kept.content) and context.text("vmid", str(kept.vmid)) == str(kept.vmid)
     ]
     if wanted in (None, "rootdir"):
         rows += _disks(context, storage)
@@ -147,9 +161,19 @@ def _disks(context: Context, storage: Storage) -> list[dict[str, object]]:
 
 
 def nothing(context: Context) -> list[object]:
-    """Lists that are empty here: virtual machines, replication jobs, guests without a backup job."""
+    """Lists that are empty here: virtual machines, replication jobs."""
     del context
     return []
+
+
+def not_backed_up(context: Context) -> list[dict[str, object]]:
+    """The guests in no backup job, which are all: there are no jobs here. Which rights show which was not measured."""
+    guests = sorted(context.cluster.guests.values(), key=lambda guest: guest.vmid)
+    return [
+        {"vmid": guest.vmid, "name": guest.name, "type": guest.kind}
+        for guest in guests
+        if context.may(f"/vms/{guest.vmid}", "VM.Audit")
+    ]
 
 
 def subscription(context: Context) -> dict[str, str]:

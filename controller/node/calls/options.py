@@ -8,13 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from controller.node.calls import tags
 from controller.node.context import Context
 from controller.node.errors import died
 from controller.node.formats import split_list
 from controller.node.parameters import OPTIONS
-from controller.node.schema import find, join_properties, split_properties
+from controller.node.schema import NEWEST, find, join_properties, split_properties
 
-NEW_VOLUME = re.compile(r"([^:\s]+):(\d+(?:\.\d+)?)")
+SIZE = re.compile(r"\d+(?:\.\d+)?")
+NEW_VOLUME = re.compile(rf"([^:\s]+):({SIZE.pattern})")
 
 _PRIVILEGE = {
     **dict.fromkeys(("cores", "cpulimit", "cpuunits"), "VM.Config.CPU"),
@@ -23,8 +25,8 @@ _PRIVILEGE = {
 }
 
 
-def is_option(name: str) -> bool:
-    return find(OPTIONS, name) is not None
+def is_option(name: str, *, release: tuple[int, int] = NEWEST) -> bool:
+    return find(OPTIONS, name, release=release) is not None
 
 
 def check_rights(
@@ -56,7 +58,7 @@ def check_rights(
         elif name.startswith("dev"):
             context.root_only("configuring device passthrough")
         elif name == "tags":
-            context.need(f"/vms/{vmid}", "VM.Config.Options")
+            tags.check_rights(context, vmid, old.get(name, ""), value or "")
         else:
             need(context, vmid, pool, _PRIVILEGE.get(name, "VM.Config.Options"))
 
@@ -70,9 +72,18 @@ def need(context: Context, vmid: int, pool: str | None, privilege: str) -> None:
 def check_bridges(context: Context, *nets: str | None) -> None:
     for net in nets:
         parts = split_properties(net or "")
-        if "bridge" in parts:
-            path = f"/sdn/zones/localnetwork/{parts['bridge']}"
-            context.need(f"{path}/{parts['tag']}" if "tag" in parts else path, "SDN.Use")
+        if "bridge" not in parts or context.is_root:
+            continue
+        path = f"/sdn/zones/localnetwork/{parts['bridge']}"
+        vlans = [*filter(None, [parts.get("tag")]), *_vlans(parts.get("trunks", ""))]
+        for place in [f"{path}/{vlan}" for vlan in vlans] or [path]:
+            context.need(place, "SDN.Use")
+
+
+def _vlans(trunks: str) -> list[str]:
+    """Sorted as texts, as Perl sorts them."""
+    ranges = [part.partition("-") for part in trunks.split(";") if part]
+    return sorted({str(vlan) for first, _, last in ranges for vlan in range(int(first), int(last or first) + 1)})
 
 
 def _check_volume(context: Context, value: str | None) -> None:
@@ -94,9 +105,11 @@ def _check_features(
     if not unprivileged:
         context.root_only("changing feature flags for privileged container")
     before, after = split_properties(old or ""), split_properties(new or "")
-    if any(before.get(flag) != after.get(flag) for flag in {*before, *after} - {"nesting"}):
+    changed = {flag for flag in {*before, *after} if before.get(flag) != after.get(flag)}
+    if changed - {"nesting"}:
         context.root_only("changing feature flags (except nesting)")
-    need(context, vmid, pool, "VM.Allocate")
+    if changed:
+        need(context, vmid, pool, "VM.Allocate")
 
 
 # what is stored
@@ -116,7 +129,7 @@ def stored(context: Context, name: str, value: str, options: Mapping[str, str]) 
     if name == "description":
         return value.rstrip("\n")
     if name == "tags":
-        return ";".join(sorted({tag.lower() for tag in split_list(value)})) or " "
+        return ";".join(context.cluster.datacenter.tidy(split_list(value))) or " "
     if name in ("nameserver", "searchdomain"):
         return " ".join(split_list(value))
     if re.fullmatch(r"net\d+", name):

@@ -30,6 +30,8 @@ def create(context: Context) -> None:
     parent = name.rpartition("/")[0]
     if parent and parent not in pools:
         raise died(f"create pool failed: parent '{parent}' of pool '{name}' does not exist")
+    if not name.rpartition("/")[2][:1].isalpha():
+        raise died("create pool failed: pool name must start with a letter")
     pools[name] = Pool(comment=context.params.get("comment"))
     context.cluster.access.changed()
 

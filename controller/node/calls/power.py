@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.node.calls.tasks import is_own
 from controller.node.context import Context
 from controller.node.errors import died, invalid
 from controller.node.guest import Guest
@@ -31,17 +32,24 @@ def _start(context: Context, task: Task, vmid: int) -> Steps[None]:
         guest = cluster.guest(context.node, vmid)
         if guest.template:
             raise died("you can't start a CT if it's a template")
-        if guest.lock is not None and guest.lock != "mounted":
-            raise died(f"CT is locked ({guest.lock})")
+        _check_lock(context, guest)
         if guest.running:
             return
         bridges = cluster.nodes[guest.node].bridges
         for parts in guest.nets().values():
             if "bridge" in parts and parts["bridge"] not in bridges:
                 raise died(f"bridge '{parts['bridge']}' does not exist")
+        _take_pending(context, guest)
         yield from context.work(task, lambda: cluster.engine.start(cluster.blueprint(guest)))
+        if any(parts.get("host-managed") == "1" and parts.get("ip") == "dhcp" for parts in guest.nets().values()):
+            yield from cluster.schedule.pause(cluster.profile.dhcp)  # the host asks for the lease, inside the task
 
     yield from cluster.locked(vmid, steps)
+
+
+def _take_pending(context: Context, guest: Guest) -> None:
+    if guest.take_pending():
+        context.cluster.changed(guest)
 
 
 def stop(context: Context) -> str:
@@ -49,15 +57,17 @@ def stop(context: Context) -> str:
     _check_running(context, "CT")
     vmid = context.vmid
     if context.flag("overrule-shutdown"):
+        all_of_them = context.may(f"/nodes/{context.node}", "Sys.Modify")
         for task in [*context.cluster.tasks.active.get(context.node, {}).values()]:
-            if task.kind == "vzshutdown" and task.subject == str(vmid):
+            if task.kind == "vzshutdown" and task.subject == str(vmid) and (all_of_them or is_own(context, task)):
                 context.cluster.tasks.interrupt(task)
     return context.fork("vzstop", vmid, lambda task: _stop(context, task)).upid
 
 
 def _stop(context: Context, task: Task) -> Steps[None]:
     def steps() -> Steps[None]:
-        guest = _checked(context)
+        guest = context.guest
+        _check_lock(context, guest)
         if guest.running:
             yield from context.work(task, lambda: context.cluster.engine.stop(guest.vmid))
 
@@ -89,6 +99,7 @@ def _reboot(context: Context, task: Task) -> Steps[None]:
     def steps() -> Steps[None]:
         guest = _checked(context)
         yield from _ask_to_stop(context, task, guest, force=True)
+        _take_pending(context, guest)
         yield from until(context.cluster.engine.start(context.cluster.blueprint(guest)))
 
     yield from context.cluster.locked(context.vmid, steps)
@@ -110,6 +121,12 @@ def _checked(context: Context) -> Guest:
     if guest.lock is not None:
         raise died(f"CT is locked ({guest.lock})")
     return guest
+
+
+def _check_lock(context: Context, guest: Guest) -> None:
+    """A start and a stop pass by the lock ``mounted``, and root by every lock."""
+    if guest.lock not in (None, "mounted") and not context.flag("skiplock"):
+        raise died(f"CT is locked ({guest.lock})")
 
 
 def _check_running(context: Context, kind: str) -> None:

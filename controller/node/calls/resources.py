@@ -11,11 +11,9 @@ import json
 from controller.node.calls.guests import IDLE_DISK, IDLE_MEMORY
 from controller.node.cluster import Cluster
 from controller.node.context import Context
-from controller.node.errors import invalid
+from controller.node.errors import died, invalid
 from controller.node.guest import Guest, Row, Seen
 from controller.node.wire import Encoded
-
-FIRST_VMID = 100
 
 
 def nextid(context: Context) -> str:
@@ -25,10 +23,11 @@ def nextid(context: Context) -> str:
         if context.vmid in guests:
             raise invalid({"vmid": f"VM {context.vmid} already exists"})
         return str(context.vmid)
-    vmid = FIRST_VMID
-    while vmid in guests:
-        vmid += 1
-    return str(vmid)
+    lower, upper = context.cluster.datacenter.vmids
+    for vmid in range(lower, upper):
+        if vmid not in guests:
+            return str(vmid)
+    raise died(f"unable to get any free VMID in range [{lower}, {upper}]")
 
 
 def resources(context: Context) -> Encoded:
@@ -62,20 +61,23 @@ def _guest_rows(context: Context) -> list[bytes]:
     visible = access.viewer(who, "VM.Audit")
     shown = {pool for pool in access.pools if access.has(who, f"/pool/{pool}", "Pool.Audit")}
     told = {name: int(node.told) for name, node in cluster.nodes.items()}
-    pool_of, last_seen = access.pool_of, cluster.last_seen
+    pool_of, last_seen, memhost = access.pool_of, cluster.last_seen, cluster.release.measures_pressure
     rows = []
     for vmid, guest in cluster.guests.items():
         if visible(vmid):
             pool = pool_of.get(vmid)
-            rows.append(_guest_row(guest, last_seen(guest), told[guest.node], pool if pool in shown else None))
+            row = _guest_row(
+                guest, last_seen(guest), told[guest.node], pool if pool in shown else None, memhost=memhost
+            )
+            rows.append(row)
     return rows
 
 
-def _guest_row(guest: Guest, seen: Seen | None, told: int, pool: str | None) -> bytes:
+def _guest_row(guest: Guest, seen: Seen | None, told: int, pool: str | None, *, memhost: bool) -> bytes:
     """The encoded row. All of it but the uptime stays as it is until the guest, its pool or its ``Seen`` changes."""
     kept = guest.rows.get(pool is not None)
     if kept is None or kept.version != guest.version or kept.seen is not seen or kept.pool != pool:
-        head = _encode(_stable(guest, seen, pool)).removesuffix(b"}")
+        head = _encode(_stable(guest, seen, pool, memhost=memhost)).removesuffix(b"}")
         kept = Row(guest.version, seen, pool, told=-1, head=head, full=head + b"}")
         guest.rows[pool is not None] = kept
     if seen is not None and kept.told != told:
@@ -85,7 +87,7 @@ def _guest_row(guest: Guest, seen: Seen | None, told: int, pool: str | None) -> 
     return kept.full
 
 
-def _stable(guest: Guest, seen: Seen | None, pool: str | None) -> dict[str, object]:
+def _stable(guest: Guest, seen: Seen | None, pool: str | None, *, memhost: bool) -> dict[str, object]:
     row: dict[str, object] = {
         "id": f"{guest.kind}/{guest.vmid}",
         "vmid": guest.vmid,
@@ -103,7 +105,7 @@ def _stable(guest: Guest, seen: Seen | None, pool: str | None) -> dict[str, obje
             "maxcpu": seen.cores,
             "mem": min(IDLE_MEMORY, seen.memory) if up else 0,
             "maxmem": seen.memory,
-            "memhost": 0,
+            **({"memhost": 0} if memhost else {}),
             "disk": IDLE_DISK if up else 0,
             "maxdisk": seen.disk,
             **dict.fromkeys(("diskread", "diskwrite", "netin", "netout"), 0),
@@ -115,13 +117,14 @@ def _stable(guest: Guest, seen: Seen | None, pool: str | None) -> dict[str, obje
 def node_row(context: Context, name: str) -> dict[str, object]:
     """Load and size only for those who may audit the node."""
     node = context.cluster.nodes[name]
+    told = context.cluster.is_told(name)
     row: dict[str, object] = {
         "id": f"node/{name}",
         "node": name,
         "type": "node",
-        "status": "online" if node.online else "offline",
+        "status": ("online" if told else "unknown") if node.online else "offline",
     }
-    if node.online and context.may(f"/nodes/{name}", "Sys.Audit"):
+    if node.online and told and context.may(f"/nodes/{name}", "Sys.Audit"):
         row |= numbers(context.cluster, name) | {"cgroup-mode": 2, "level": ""}
     return row
 
@@ -150,12 +153,11 @@ def _storage_rows(context: Context) -> list[dict[str, object]]:
             "storage": storage.name,
             "node": node,
             "type": "storage",
-            "status": "available" if cluster.nodes[node].online else "unknown",
+            "status": "available" if cluster.is_told(node) else "unknown",
             "plugintype": storage.kind,
             "content": ",".join(storage.content),
             "shared": int(storage.shared),
-            "disk": cluster.used(storage, node),
-            "maxdisk": storage.total,
+            **({"disk": cluster.used(storage, node), "maxdisk": storage.total} if cluster.is_told(node) else {}),
         }
         for storage in cluster.storages.values()
         if context.may(f"/storage/{storage.name}", "Datastore.Audit")

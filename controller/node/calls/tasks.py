@@ -23,22 +23,35 @@ def list_tasks(context: Context) -> Page:
     if source in ("archive", "all"):
         found += reversed(tasks.archive.get(node, ()))
     auditor = context.may(f"/nodes/{node}", "Sys.Audit")
-    found = [task for task in found if (auditor or is_own(context, task)) and _matches(context, task)]
+    wanted = _wanted(context)
+    found = [task for task in found if (auditor or _is_listed(context, task)) and _matches(context, task, wanted)]
     first, limit = context.number("start", 0), context.number("limit", 50)
-    return Page([row(task) for task in found[first : first + limit if limit else None]], len(found))
+    return Page([row(task) for task in found[first : first + limit]], len(found))
 
 
-def _matches(context: Context, task: Task) -> bool:
+def _is_listed(context: Context, task: Task) -> bool:
+    """In the list the owner of a running task is still the whole token, so that its user does not see it."""
+    return context.who.authid == task.owner.authid if task.running else is_own(context, task)
+
+
+def _wanted(context: Context) -> set[str]:
+    """Outcomes. ``errors`` leaves out nothing but success, and what runs has an unknown one."""
+    if context.flag("errors"):
+        return {"warning", "error", "unknown"}
+    given = {name.lower() for name in split_list(context.text("statusfilter"))}
+    return given if "statusfilter" in context.params else {"ok", "warning", "error", "unknown"}
+
+
+def _matches(context: Context, task: Task, wanted: set[str]) -> bool:
     params = context.params
-    wanted = {name.lower() for name in split_list(context.text("statusfilter"))}
+    user = task.owner.authid if task.running else task.owner.user
     return (
         ("vmid" not in params or task.subject == str(context.vmid))
         and ("typefilter" not in params or task.kind == params["typefilter"])
-        and params.get("userfilter", "").lower() in task.owner.authid.lower()
+        and params.get("userfilter", "").lower() in user.lower()
         and ("since" not in params or task.started >= int(params["since"]))
         and ("until" not in params or task.started <= int(params["until"]))
-        and (not context.flag("errors") or _outcome(task) == "error")
-        and (not wanted or _outcome(task) in wanted)
+        and _outcome(task) in wanted
     )
 
 

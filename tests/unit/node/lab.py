@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import requests
 
 from controller.engine.clock import VirtualClock
 from controller.node.inprocess import InProcessNode
 from controller.node.profile import Profile
+from controller.node.wire import Request
 
 NOT_IN_SCHEMA = "property is not defined in schema and the schema does not allow additional properties"
 
@@ -70,10 +72,17 @@ class Lab:
     """The node, its two tokens' clients, and shorthands of a container's life on the first node."""
 
     def __init__(
-        self, *, profile: Profile | str = "instant", nodes: tuple[str, ...] = ("pve1",), seed: int = 0
+        self,
+        *,
+        profile: Profile | str = "instant",
+        nodes: tuple[str, ...] = ("pve1",),
+        seed: int = 0,
+        version: str = "9.2",
     ) -> None:
         self.clock = VirtualClock()
-        self.node = InProcessNode(self.clock, nodes=nodes, profile=profile, seed=seed, root_password="correct horse")
+        self.node = InProcessNode(
+            self.clock, nodes=nodes, profile=profile, seed=seed, root_password="correct horse", version=version
+        )
         self.door = self.node.door
         self.root = self.client(self.node.description.token)
         self.limited = self.client(self.node.description.pool_token)
@@ -83,6 +92,29 @@ class Lab:
 
     def ct(self, vmid: int, tail: str = "") -> str:
         return f"/nodes/pve1/lxc/{vmid}{tail}"
+
+    def at_once(self, calls: Iterable[tuple[str, str, Mapping[str, object]]], *, token: str = "") -> list[Answer]:
+        """Answers to calls that arrive at the same moment: each is method, path and parameters of the body."""
+        waiting = [self.node.dispatcher.submit(self._request(*call, token=token)) for call in calls]
+        for _ in range(1000):
+            if all(one.done for one in waiting):
+                break
+            self.clock.advance(0.05)
+            self.node.settle()
+        replies = [one.result() for one in waiting]
+        return [
+            Answer(one.status, one.reason, one.body.decode(), json.loads(one.body or b"null"), {}) for one in replies
+        ]
+
+    def _request(self, method: str, path: str, params: Mapping[str, object], *, token: str) -> Request:
+        body = urlencode(_dashed(params)).encode()
+        return Request(
+            method=method,
+            path=f"/api2/json{path}",
+            headers={"authorization": f"PVEAPIToken={token or self.node.description.token}"},
+            body=body,
+            content_length=len(body),
+        )
 
     def spec(self, vmid: int = 100, **more: object) -> dict[str, object]:
         """A small container; None leaves an option out."""

@@ -122,8 +122,14 @@ def test_an_access_list_is_changed_through_the_api(lab: Lab) -> None:
 @pytest.mark.parametrize(
     ("params", "refusal"),
     [
-        ({"path": "/vms", "roles": "Nobody", "users": "winux@pve"}, (500, "role 'Nobody' does not exist")),
-        ({"path": "/vms", "roles": "PVEAdmin", "users": "ghost@pve"}, (500, "user 'ghost@pve' does not exist")),
+        (
+            {"path": "/vms", "roles": "Nobody", "users": "winux@pve"},
+            (500, "ACL update failed: role 'Nobody' does not exist"),
+        ),
+        (
+            {"path": "/vms", "roles": "PVEAdmin", "users": "ghost@pve"},
+            (500, "ACL update failed: user 'ghost@pve' does not exist"),
+        ),
     ],
 )
 def test_an_access_list_needs_a_role_and_somebody(
@@ -163,3 +169,50 @@ def test_another_token_of_the_same_user_does_not_see_the_first_ones_tasks(lab: L
     assert lab.status(upid, client=lab.limited).status == 200
     assert lab.status(upid, client=second).refusal == (403, "Permission check failed (/nodes/pve1, Sys.Audit)")
     assert second.get("/nodes/pve1/tasks", source="all").data == []
+
+
+@pytest.mark.parametrize(
+    ("path", "known"),
+    [
+        ("/", True), ("/vms/100", True), ("/vms/99", False), ("/pool/a/b/c", True), ("/pool/a/b/c/d", False),
+        ("/sdn/zones/localnetwork/vmbr0/7", True), ("/storage/local", True), ("/elsewhere", False),
+    ],
+)  # fmt: skip
+def test_what_an_access_list_may_be_about(lab: Lab, path: str, known: bool) -> None:
+    answer = lab.root.put("/access/acl", path=path, roles="PVEAuditor", users="winux@pve")
+    assert answer.document.get("errors") == (None if known else {"path": f"invalid ACL path '{path}'"})
+
+
+def test_an_access_list_needs_a_user_a_group_or_a_token(lab: Lab) -> None:
+    errors = lab.root.put("/access/acl", path="/vms", roles="PVEAuditor").document["errors"]
+    assert set(errors) == {"users", "groups", "tokens"}
+
+
+def test_a_name_with_a_blank_is_no_path_for_a_right(lab: Lab) -> None:
+    assert lab.root.post("/pools", poolid="a b").refusal == (403, "Permission check failed (, Pool.Allocate)")
+
+
+@pytest.mark.parametrize(("name", "status"), [("x", 400), ("xy", 200)])
+def test_the_name_of_a_token_has_two_characters(lab: Lab, name: str, status: int) -> None:
+    assert lab.root.post(f"/access/users/winux@pve/token/{name}").status == status
+
+
+def test_roles_follow_from_groups_of_privileges(lab: Lab) -> None:
+    roles = {row["roleid"]: set(row["privs"].split(",")) for row in lab.root.get("/access/roles").data}
+    assert roles["PVEVMUser"] < roles["PVEVMAdmin"] < roles["PVEAdmin"] < roles["Administrator"]
+    assert roles["Administrator"] - roles["PVEAdmin"] == {
+        *("Mapping.Modify", "Permissions.Modify", "Realm.Allocate"),
+        *("Sys.AccessNetwork", "Sys.Incoming", "Sys.Modify", "Sys.PowerMgmt"),
+    }
+    assert all(privilege.endswith(".Audit") for privilege in roles["PVEAuditor"])
+
+
+@pytest.mark.parametrize("path", ["/vms/100", "/pool/winux", "/storage/local", "/sdn/zones/localnetwork/vmbr0"])
+def test_a_separated_token_has_to_be_given_rights_of_its_own(lab: Lab, path: str) -> None:
+    made = lab.root.post("/access/users/winux@pve/token/own").data
+    own = lab.client(f"{made['full-tokenid']}={made['value']}")
+    lab.root.put("/access/acl", path="/", roles="Administrator", tokens="winux@pve!own")
+    user = lab.limited.get("/access/permissions", path=path).data
+    assert own.get("/access/permissions", path=path).data == user
+    lab.root.put("/access/acl", path="/", roles="Administrator", tokens="winux@pve!own", delete=1)
+    assert own.get("/access/permissions", path=path).data == {}

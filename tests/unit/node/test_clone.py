@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from tests.unit.node.lab import Lab
@@ -116,3 +118,67 @@ def test_a_template_with_linked_clones_cannot_be_destroyed(lab: Lab) -> None:
     assert lab.done(lab.root.delete(lab.ct(9000))) == used
     assert lab.done(lab.root.delete(lab.ct(101))) == "OK"
     assert lab.done(lab.root.delete(lab.ct(9000))) == "OK"
+
+
+IN_ORDER: list[tuple[dict[str, object], tuple[int, str]]] = [
+    ({"pool": "nopool"}, (403, "Permission check failed (pool 'nopool' does not exist)")),
+    ({"target": "pve9"}, (500, "no such cluster node 'pve9'")),
+    ({"storage": "nostore"}, (500, "storage 'nostore' does not exist")),
+    ({"newid": 100}, (500, "CT 100 already exists on node 'pve1'")),
+    ({"storage": "local", "full": 0}, (500, "parameter 'storage' not allowed for linked clones")),
+    ({"snapname": "none"}, (500, "snapshot 'none' does not exist")),
+]
+"""Each refusal comes before all that stand below it; a lock of the source before those of what it asks for."""
+
+
+@pytest.mark.parametrize(("first", "second"), list(pairwise(IN_ORDER)), ids=lambda pair: next(iter(pair[0])))
+def test_of_two_reasons_the_first_is_told(
+    lab: Lab, first: tuple[dict[str, object], tuple[int, str]], second: tuple[dict[str, object], tuple[int, str]]
+) -> None:
+    lab.create()
+    both = {"newid": 101} | second[0] | first[0]
+    assert lab.root.post(lab.ct(9000, "/clone"), **both).refusal == first[1]
+    lab.door.lock(9000, "backup")
+    locked = lab.root.post(lab.ct(9000, "/clone"), **both).refusal
+    assert locked == (first[1] if IN_ORDER.index(first) < 3 else (500, "CT is locked (backup)"))
+
+
+def test_a_clone_waits_for_the_lock_of_its_sources_config(lab: Lab) -> None:
+    lab.door.hold_config(9000, seconds=4)
+    lab.node.settle()
+    began = lab.clock.monotonic()
+    assert lab.root.post(lab.ct(9000, "/clone"), newid=101).status == 200
+    assert lab.clock.monotonic() - began == 4.0
+    lab.door.hold_config(9000, seconds=20)
+    lab.node.settle()
+    timeout = "can't lock file '/run/lock/lxc/pve-config-9000.lock' - got timeout"
+    assert lab.root.post(lab.ct(9000, "/clone"), newid=102).refusal == (500, timeout)
+
+
+def test_every_disk_is_copied_and_a_bind_mount_is_not(lab: Lab) -> None:
+    lab.create(mp0="local:2,mp=/data")
+    assert lab.done(lab.root.post(lab.ct(100, "/clone"), newid=101)) == "OK"
+    disks = {lab.config(101)[name].partition(",")[0] for name in ("rootfs", "mp0")}
+    assert disks == {"local:101/vm-101-disk-0.raw", "local:101/vm-101-disk-1.raw"}
+    lab.door.set(100, {"mp1": "/srv,mp=/srv"})
+    refused = lab.root.post(lab.ct(100, "/clone"), newid=102)
+    assert refused.refusal == (500, "unable to clone mountpoint 'mp1' (type bind)")
+    assert "lock" not in lab.config(100)
+
+
+def test_a_clone_in_progress_is_locked_for_writes(slow: Lab) -> None:
+    upid = slow.root.post(slow.ct(9000, "/clone"), newid=101).data
+    assert slow.root.put(slow.ct(101, "/config"), tags="a").refusal == (500, "CT is locked (create)")
+    assert slow.wait(upid) == "OK"
+    assert slow.root.put(slow.ct(101, "/config"), tags="a").status == 200
+
+
+def test_a_clones_description_has_no_limit(lab: Lab) -> None:
+    assert lab.done(lab.root.post(lab.ct(9000, "/clone"), newid=101, description="x" * 9000)) == "OK"
+    assert len(lab.config(101)["description"]) == 9001
+
+
+def test_a_protected_source_gives_a_protected_clone(lab: Lab) -> None:
+    lab.root.put(lab.ct(9000, "/config"), protection=1)
+    assert lab.done(lab.root.post(lab.ct(9000, "/clone"), newid=101)) == "OK"
+    assert lab.root.delete(lab.ct(101)).refusal == (500, "can't remove CT 101 - protection mode enabled")

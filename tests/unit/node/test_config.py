@@ -154,3 +154,46 @@ def test_a_disk_grows_and_never_shrinks(lab: Lab) -> None:
     assert lab.done(lab.root.put(lab.ct(100, "/resize"), disk="rootfs", size="+1G")) == "OK"
     assert lab.config(100)["rootfs"].endswith(",size=4G")
     assert lab.root.put(lab.ct(100, "/resize"), disk="rootfs", size="2G").refusal == (500, "unable to shrink disk size")
+
+
+@pytest.mark.parametrize(("length", "status"), [(8192, 200), (8193, 400)])
+def test_a_description_has_its_limit(lab: Lab, length: int, status: int) -> None:
+    answer = lab.root.put(lab.ct(lab.create(), "/config"), description="é" * length)
+    assert answer.status == status
+    if status == 400:
+        assert answer.document["errors"] == {"description": "value may only be 8192 characters long"}
+
+
+def test_a_change_is_looked_at_under_the_lock_and_in_this_order(lab: Lab) -> None:
+    lab.create(client=lab.limited, pool="winux")
+    path, params = lab.ct(100, "/config"), {"delete": "foo", "digest": "0" * 40, "hookscript": "local:snippets/x"}
+    lab.door.lock(100, "backup")
+    assert lab.limited.put(path, **params).refusal == (500, "CT is locked (backup)")
+    lab.door.unlock(100)
+    conflict = "detected modified configuration - file changed by other user? Try again."
+    assert lab.limited.put(path, **params).refusal == (500, conflict)
+    del params["digest"]
+    assert lab.limited.put(path, **params).document["errors"] == {"delete": "unknown option 'foo'"}
+    del params["delete"]
+    assert lab.limited.put(path, **params).status == 403
+
+
+def test_the_environment_is_hidden_from_those_who_may_not_change_it(lab: Lab) -> None:
+    lab.create(client=lab.limited, pool="winux")
+    assert lab.root.put(lab.ct(100, "/config"), env="A=1\0B=two words").status == 200
+    assert lab.limited.get(lab.ct(100, "/config")).data["env"] == "A=1\0B=two words"
+    held = lab.node.cluster.access.roles["WinuxController"]
+    lab.door.set_role("WinuxController", held - {"VM.Config.Options"})
+    assert "env" not in lab.limited.get(lab.ct(100, "/config")).data
+
+
+def test_the_way_to_a_safe_destroy_with_rights_on_a_pool(lab: Lab) -> None:
+    lab.create(client=lab.limited, pool="winux", protection=1, start=1)
+    path, digest = lab.ct(100, "/config"), lab.limited.get(lab.ct(100, "/config")).data["digest"]
+    lab.root.put(path, description="somebody else was here")
+    conflict = "detected modified configuration - file changed by other user? Try again."
+    assert lab.limited.put(path, protection=0, digest=digest).refusal == (500, conflict)
+    assert lab.limited.delete(lab.ct(100), force=1).refusal == (500, "can't remove CT 100 - protection mode enabled")
+    digest = lab.limited.get(path).data["digest"]
+    assert lab.limited.put(path, protection=0, digest=digest).status == 200
+    assert lab.done(lab.limited.delete(lab.ct(100), force=1, purge=1)) == "OK"

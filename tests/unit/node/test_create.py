@@ -161,3 +161,23 @@ def test_nextid_fills_the_lowest_hole_and_reserves_nothing(lab: Lab) -> None:
     lab.create(100)
     lab.create(102)
     assert lab.limited.get("/cluster/nextid").data == "101"
+
+
+def test_the_lock_is_gone_a_moment_before_the_task_ends(slow: Lab) -> None:
+    upid = slow.begin(hostname="desk")
+    while "lock" in slow.config(100):
+        slow.clock.advance(0.005)
+    assert [row["upid"] for row in slow.root.get("/nodes/pve1/tasks", source="active").data] == [upid]
+    assert slow.config(100)["hostname"] == "desk"
+    assert slow.wait(upid) == "OK"
+
+
+def test_quorum_that_is_lost_meanwhile_leaves_a_lock(slow: Lab) -> None:
+    upid = slow.begin(pool="winux")
+    slow.door.set_quorum(quorate=False)
+    ended = slow.wait(upid)
+    assert ended.startswith("unable to create CT 100 - unable to open file '/etc/pve/nodes/pve1/lxc/100.conf.tmp.")
+    assert ended.endswith("' - Permission denied")
+    slow.door.set_quorum(quorate=True)
+    assert set(slow.config(100)) == {"lock", "digest"}
+    assert slow.root.delete(slow.ct(100)).refusal == (500, "CT is locked (create)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import requests
 
 from tests.unit.node.lab import NOT_IN_SCHEMA, Client, Lab
 
@@ -62,7 +63,8 @@ def test_a_disabled_user_and_an_expired_token_are_refused_like_an_unknown_one(la
     ("method", "path", "refusal"),
     [
         ("GET", "/nosuchpath", (501, "Method 'GET /nosuchpath' not implemented")),
-        ("PATCH", "/version", (501, "Method 'PATCH /version' not implemented")),
+        ("PATCH", "/version", (501, "method 'PATCH' not available")),
+        ("PUT", "/version", (501, "Method 'PUT /version' not implemented")),
         ("GET", "/nodes/nosuchnode/lxc", (500, ("hostname lookup 'nosuchnode' failed - failed to get address info for:"
          " nosuchnode: Name or service not known"))),
         ("GET", "/nodes/pve1/lxc/abc/config", (400, "Parameter verification failed.")),
@@ -102,7 +104,7 @@ def test_a_json_body_has_booleans_numbers_and_lists(lab: Lab) -> None:
     [
         (b"{broken", "application/json", 500, "malformed JSON string"),
         (b"[1]", "application/json", 500, "malformed JSON string"),
-        (b"a=1", "text/plain", 506, "upload 'text/plain' not implemented"),
+        (b"a=1", "text/plain", 506, "upload 'Content-Type 'text/plain' not implemented"),
         (b"x" * 600_000, "application/x-www-form-urlencoded", 501, "for data too large"),
     ],
 )
@@ -127,3 +129,62 @@ def test_a_parameter_may_not_contradict_the_path(lab: Lab) -> None:
 def test_a_path_outside_the_api_is_no_file(lab: Lab) -> None:
     outside = lab.root.call("GET", "/../../elsewhere")
     assert outside.refusal == (501, "no such file '/elsewhere'")
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({"Transfer-Encoding": "chunked"}, "chunked transfer encoding not supported"),
+        ({"Transfer-Encoding": "gzip"}, "Unknown transfer encoding 'gzip'"),
+    ],
+)
+def test_a_transfer_encoding_is_refused_before_credentials_are_asked_for(headers: dict[str, str], reason: str) -> None:
+    lab = Lab(profile="real")
+    answer = Client(lab.node, headers).post("/nodes/pve1/lxc")
+    assert (answer.status, answer.reason, answer.text) == (501, reason, "")
+    assert lab.clock.monotonic() == 0.0
+
+
+@pytest.mark.parametrize(("lines", "length"), [(64, 10), (1, 8200)])
+def test_a_head_that_is_too_long_gets_no_answer(lab: Lab, lines: int, length: int) -> None:
+    headers = {f"X-Line-{n}": "x" * length for n in range(lines)}
+    with pytest.raises(requests.ConnectionError):
+        lab.root.call("GET", "/version", headers=headers)
+    assert lab.clock.monotonic() == 5.0
+    assert lab.root.call("GET", "/version", headers={"X-Line": "x" * 7000}).status == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_neither_a_get_nor_a_delete_may_have_a_body(lab: Lab, method: str) -> None:
+    answer = lab.root.call(method, lab.ct(9000), data={"a": 1})
+    assert answer.refusal == (501, f"Unexpected content for method '{method}'")
+
+
+def test_a_user_who_expired_is_refused_and_one_who_did_not_is_not(lab: Lab) -> None:
+    user = lab.node.cluster.access.users["winux@pve"]
+    user.expires = int(lab.clock.now()) + 10
+    assert lab.limited.get("/version").status == 200
+    lab.clock.advance(11)
+    assert lab.limited.get("/version").refusal == (401, "Authentication failed!")
+
+
+@pytest.mark.parametrize("separator", ["=", " "])
+def test_the_token_stands_behind_an_equals_sign_or_a_blank(lab: Lab, separator: str) -> None:
+    client = Client(lab.node, {"Authorization": f"PVEAPIToken{separator}{lab.node.description.token}"})
+    assert client.get("/version").status == 200
+
+
+@pytest.mark.parametrize("path", ["/version", "/nodes", "/cluster/nextid", "/access/permissions"])
+def test_what_any_token_may_ask(lab: Lab, path: str) -> None:
+    made = lab.root.post("/access/users/winux@pve/token/empty", privsep=1).data
+    assert lab.client(f"{made['full-tokenid']}={made['value']}").get(path).status == 200
+
+
+def test_a_controller_is_not_told_the_status_of_its_node(lab: Lab) -> None:
+    assert lab.limited.get("/nodes/pve1/status").refusal == (403, "Permission check failed (/nodes/pve1, Sys.Audit)")
+
+
+def test_parameters_come_before_rights_at_a_create_and_after_them_elsewhere(lab: Lab) -> None:
+    assert lab.limited.post("/nodes/pve1/lxc", vmid=100).status == 400
+    assert lab.limited.put(lab.ct(100, "/config"), memory=15).status == 403
+    assert lab.limited.post(lab.ct(9000, "/clone"), newid=99).status == 403

@@ -8,6 +8,7 @@ import pytest
 
 from controller.node.profile import PROFILES, Spread
 from tests.unit.node.lab import Lab
+from tests.unit.node.test_tickets import log_in, with_ticket
 
 DHCP = "name=eth0,bridge=vmbr0,ip=dhcp"
 
@@ -151,3 +152,40 @@ def test_no_two_containers_get_one_address(lab: Lab) -> None:
         lab.create(vmid, net0=DHCP, start=1)
     inets = [lab.root.get(lab.ct(vmid, "/interfaces")).data[1]["inet"] for vmid in range(100, 110)]
     assert len(set(inets)) == 10
+
+
+@pytest.mark.parametrize(
+    ("lock", "skiplock", "exit_status"),
+    [("backup", 0, "CT is locked (backup)"), ("backup", 1, "OK"), ("mounted", 0, "OK")],
+)
+def test_root_passes_by_locks_and_anybody_by_mounted(lab: Lab, lock: str, skiplock: int, exit_status: str) -> None:
+    client = with_ticket(lab, log_in(lab))
+    for verb in ("start", "stop"):
+        vmid = lab.create(100 if verb == "start" else 101, start=int(verb == "stop"))
+        lab.door.lock(vmid, lock)
+        answer = client.post(lab.ct(vmid, f"/status/{verb}"), skiplock=skiplock)
+        assert lab.done(answer) == exit_status
+
+
+def addresses(lab: Lab, vmid: int) -> list[dict[str, str]]:
+    return list(lab.root.get(lab.ct(vmid, "/interfaces")).data[1]["ip-addresses"])
+
+
+def test_a_host_managed_lease_is_there_when_the_start_has_ended() -> None:
+    lab = Lab(profile="real")
+    for vmid, more in ((100, ""), (101, ",host-managed=1")):
+        lab.create(vmid, net0=f"name=eth0,bridge=vmbr0,ip=dhcp{more}")
+        lab.start(vmid)
+        families = [one["ip-address-type"] for one in addresses(lab, vmid)]
+        assert families == (["inet", "inet6"] if more else ["inet6"])
+
+
+def test_only_ones_own_shutdown_is_overruled() -> None:
+    lab = stubborn(60)
+    lab.door.join_pool(100, "winux")
+    hanging = lab.root.post(lab.ct(100, "/status/shutdown"), timeout=60).data
+    stopping = lab.limited.post(lab.ct(100, "/status/stop"), **{"overrule-shutdown": 1}).data
+    timeout = "can't lock file '/run/lock/lxc/pve-config-100.lock' - got timeout"
+    assert lab.wait(stopping) == timeout
+    assert lab.status(hanging).data["status"] == "running"
+    assert lab.done(lab.root.post(lab.ct(100, "/status/stop"), **{"overrule-shutdown": 1})) == "OK"

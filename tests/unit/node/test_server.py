@@ -90,6 +90,13 @@ def test_a_connection_serves_a_hundred_requests(node: Description) -> None:
     assert closes == [False] * 99 + [True]
 
 
+def test_a_connection_on_which_nothing_happens_is_closed_after_five_seconds(node: Description) -> None:
+    with connect(node) as connection:
+        assert ask(connection, node.token) == ("HTTP/1.1 200 OK", False)
+        connection.settimeout(30)
+        assert connection.recv(1) == b""
+
+
 @pytest.mark.parametrize(("kind", "error"), [
     (FaultKind.RESET, requests.ConnectionError),
     (FaultKind.TIMEOUT_LOST, requests.ReadTimeout),

@@ -12,6 +12,7 @@ from controller.engine.clock import VirtualClock
 from controller.node import bootstrap
 from controller.node.cluster import Cluster
 from controller.node.profile import PROFILES
+from controller.node.release import RELEASES
 from controller.node.state import StateFile
 from tests.unit.node.lab import Lab
 
@@ -21,10 +22,10 @@ def file(tmp_path: Path) -> StateFile:
     return StateFile(tmp_path / "state" / "cluster.db")
 
 
-def restart(lab: Lab, file: StateFile) -> Lab:
+def restart(lab: Lab, file: StateFile, *, version: str = "9.2") -> Lab:
     """A new process on what the file holds."""
     fresh = Lab(profile="real")
-    again = Cluster(fresh.clock, profile=PROFILES["real"])
+    again = Cluster(fresh.clock, profile=PROFILES["real"], release=RELEASES[version])
     bootstrap.stock(again)
     assert file.load(again)
     fresh.node.cluster = again
@@ -67,6 +68,19 @@ def test_finished_operations_are_not_lost(file: StateFile) -> None:
     assert [row["vmid"] for row in again.root.get("/pools", poolid="winux").data[0]["members"]] == [100, 102]
 
 
+def test_tasks_stay_in_the_order_of_their_ends(file: StateFile) -> None:
+    lab = recorded(file)
+    slow = lab.root.post(lab.ct(9000, "/clone"), newid=100).data
+    lab.wait(quick := lab.begin(101))
+    lab.wait(slow)
+    lab.wait(last := lab.root.delete(lab.ct(101)).data)
+    order = [row["upid"] for row in lab.root.get("/nodes/pve1/tasks").data]
+    assert set(order) == {slow, quick, last}
+    file.save(lab.node.cluster)
+    again = restart(lab, file)
+    assert [row["upid"] for row in again.root.get("/nodes/pve1/tasks").data] == order
+
+
 @pytest.mark.parametrize(
     ("begin", "locks"),
     [
@@ -104,6 +118,25 @@ def test_rights_that_were_changed_stay_changed(file: StateFile) -> None:
     again = restart(lab, file)
     assert again.limited.get("/access/permissions").data == held
     assert {"poolid": "other", "comment": "c"} in again.root.get("/pools").data
+
+
+def test_options_of_the_cluster_stay(file: StateFile) -> None:
+    lab = recorded(file)
+    lab.root.put("/cluster/options", **{"next-id": "lower=500", "registered-tags": "vip"})
+    file.save(lab.node.cluster)
+    again = restart(lab, file)
+    assert again.root.get("/cluster/nextid").data == "500"
+    assert again.root.get("/cluster/options").data["registered-tags"] == ["vip"]
+
+
+@pytest.mark.parametrize(("version", "known"), [("8.4", True), ("9.2", False)])
+def test_built_in_roles_are_those_of_the_release_that_starts(file: StateFile, version: str, known: bool) -> None:
+    lab = recorded(file)
+    lab.root.post("/access/roles", roleid="mine", privs="VM.Audit")
+    file.save(lab.node.cluster)
+    again = restart(lab, file, version=version)
+    assert ("VM.Monitor" in again.root.get("/access/roles/PVEVMAdmin").data) is known
+    assert again.root.get("/access/roles/mine").data == {"VM.Audit": 1}
 
 
 def test_nothing_is_noted_where_nobody_saves(lab: Lab) -> None:

@@ -55,7 +55,11 @@ def test_the_archive_shows_what_ended(lab: Lab) -> None:
         ({"vmid": 101, "typefilter": "vzstart"}, ["101"]),
         ({"errors": 1}, ["102"]),
         ({"statusfilter": "ok,warning"}, ["101", "101", "100"]),
-        ({"userfilter": "winux"}, ["102", "101", "101", "100"]),
+        ({"limit": 0}, []),
+        ({"statusfilter": "unknown"}, []),
+        ({"errors": 1, "statusfilter": "ok"}, ["102"]),
+        ({"userfilter": "ROOT"}, ["102", "101", "101", "100"]),
+        ({"userfilter": "winux"}, []),
         ({"userfilter": "nobody"}, []),
         ({"until": 1}, []),
         ({"source": "active"}, []),
@@ -100,3 +104,41 @@ def test_old_tasks_are_forgotten(lab: Lab) -> None:
     for _ in range(KEPT):
         lab.root.post(lab.ct(777, "/status/start"))
     assert lab.status(first).document["errors"] == {"upid": "no such task"}
+
+
+def test_what_runs_has_an_unknown_outcome_and_is_no_success(slow: Lab) -> None:
+    upid = slow.begin()
+    for params, shown in (({"errors": 1}, 1), ({"statusfilter": "unknown"}, 1), ({"statusfilter": "error"}, 0)):
+        assert len(slow.root.get("/nodes/pve1/tasks", source="active", **params).data) == shown, params
+    assert slow.root.get("/nodes/pve1/tasks", source="active", userfilter="winux").data[0]["upid"] == upid
+
+
+@pytest.mark.parametrize(("params", "count"), [({}, 50), ({"limit": 0}, 60), ({"limit": 3}, 3), ({"start": 55}, 5)])
+def test_a_log_is_cut_at_fifty_lines_unless_all_are_asked_for(lab: Lab, params: dict[str, int], count: int) -> None:
+    upid = lab.begin()
+    lab.wait(upid)
+    lab.node.cluster.tasks.all[upid].log = [f"line {n}" for n in range(1, 61)]
+    answer = lab.root.get(f"/nodes/pve1/tasks/{upid}/log", **params)
+    assert (len(answer.data), answer.document["total"]) == (count, 60)
+
+
+def test_a_list_with_the_limit_zero_only_counts(lab: Lab) -> None:
+    lab.create()
+    answer = lab.root.get("/nodes/pve1/tasks", limit=0)
+    assert (answer.data, answer.document["total"]) == ([], 1)
+
+
+def test_the_cluster_tells_of_what_runs_and_of_the_last_twenty_five(slow: Lab) -> None:
+    for _ in range(30):
+        slow.root.post(slow.ct(777, "/status/start"))
+    slow.clock.advance(1)
+    running = slow.begin()
+    rows = slow.root.get("/cluster/tasks").data
+    assert (len(rows), rows[0]["upid"]) == (26, running)
+
+
+def test_another_kind_of_upid_is_stopped_by_its_owner_only(slow: Lab) -> None:
+    upid = slow.begin()
+    refused = slow.limited.delete(f"/nodes/pve1/tasks/{upid}")
+    assert refused.refusal == (403, "Permission check failed (/nodes/pve1, Sys.Modify)")
+    assert slow.wait(upid) == "OK"

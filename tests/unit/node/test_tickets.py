@@ -66,3 +66,30 @@ def test_the_old_ticket_renews_in_place_of_the_password(lab: Lab) -> None:
 def test_root_by_ticket_may_what_no_token_may(lab: Lab, path: str) -> None:
     lab.create()
     assert with_ticket(lab, log_in(lab)).post(path, skiplock=1).status == 200
+
+
+def test_roots_ticket_makes_tickets_for_everybody_and_nobody_elses_does(lab: Lab) -> None:
+    lab.root.post("/access/users", userid="anna@pve", password="a long password")
+    root = log_in(lab)
+    anna = log_in(lab, username="anna@pve", password=root["ticket"])
+    assert anna["ticket"].startswith("PVE:anna@pve:")
+    refused = Client(lab.node, {}).post("/access/ticket", username="root@pam", password=anna["ticket"])
+    assert refused.refusal == (401, "authentication failure")
+
+
+def test_a_user_sees_the_tasks_of_its_tokens_once_they_ended(slow: Lab) -> None:
+    slow.root.post("/access/users", userid="anna@pve", password="a long password")
+    slow.root.put("/access/acl", path="/pool/winux", roles="WinuxController", users="anna@pve")
+    slow.root.put("/access/acl", path="/storage/local", roles="WinuxStorage", users="anna@pve")
+    made = slow.root.post("/access/users/anna@pve/token/desk", privsep=0).data
+    anna = with_ticket(slow, log_in(slow, username="anna@pve", password="a long password"))
+    upid = slow.begin(client=slow.client(f"{made['full-tokenid']}={made['value']}"), pool="winux")
+    assert anna.get("/nodes/pve1/tasks", source="active").data == []
+    assert slow.status(upid, client=anna).data["status"] == "running"
+    slow.wait(upid)
+    assert [row["upid"] for row in anna.get("/nodes/pve1/tasks").data] == [upid]
+
+
+def test_a_disabled_user_does_not_log_in(lab: Lab) -> None:
+    lab.door.disable_user("root@pam", disabled=True)
+    assert Client(lab.node, {}).post("/access/ticket", **PASSWORD).refusal == (401, "authentication failure")
