@@ -5,11 +5,13 @@ Who may connect may do everything, passwords included: the socket's mode is the 
 
 from __future__ import annotations
 
+import pwd
 from typing import Annotated
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from controller import __version__
@@ -29,8 +31,10 @@ from controller.admin.models import (
     TemplateList,
     TextOrder,
 )
+from controller.admin.orders import ADMINISTRATOR
 from controller.admin.refusals import Refusal
 from controller.admin.service import AdminService
+from controller.ledger.ledger import reason_of
 
 _MOST_EVENTS = 10_000
 
@@ -86,30 +90,44 @@ def _add_questions(app: FastAPI, service: AdminService) -> None:
         return service.plan_with(order.files, instead=order.instead)
 
 
+def _who(request: Request) -> str:
+    """Who gives an order, for events; the server learns the user from the kernel."""
+    if request.client is None or request.client.host != "uid":
+        return ADMINISTRATOR
+    uid = request.client.port
+    try:
+        return f"uid {uid} ({pwd.getpwuid(uid).pw_name})"
+    except KeyError:
+        return f"uid {uid}"
+
+
+Who = Annotated[str, Depends(_who)]
+
+
 def _add_orders(app: FastAPI, service: AdminService) -> None:
     @app.post("/v1/sessions/{name}/extend")
-    def extend(name: str, order: ExtendOrder) -> Outcome:
-        return service.extend(name, order.seconds)
+    def extend(name: str, order: ExtendOrder, who: Who) -> Outcome:
+        return service.extend(name, order.seconds, by=who)
 
     @app.delete("/v1/sessions/{name}")
-    def delete(name: str) -> Outcome:
-        return service.delete(name)
+    def delete(name: str, who: Who) -> Outcome:
+        return service.delete(name, by=who)
 
     @app.post("/v1/pause")
-    def pause(order: PauseOrder) -> Outcome:
-        return service.pause(order.session)
+    def pause(order: PauseOrder, who: Who) -> Outcome:
+        return service.pause(order.session, by=who)
 
     @app.post("/v1/resume")
-    def resume(order: PauseOrder) -> Outcome:
-        return service.resume(order.session)
+    def resume(order: PauseOrder, who: Who) -> Outcome:
+        return service.resume(order.session, by=who)
 
     @app.post("/v1/confirm")
     def confirm() -> Outcome:
         return service.confirm()
 
     @app.post("/v1/apply")
-    def apply(order: TextOrder) -> Outcome:
-        return service.apply(order.text, name=order.name)
+    def apply(order: TextOrder, who: Who) -> Outcome:
+        return service.apply(order.text, name=order.name, by=who)
 
 
 def _add_errors(app: FastAPI) -> None:
@@ -125,6 +143,13 @@ def _add_errors(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> JSONResponse:
         return _problem(error.status_code, "NoSuchRoute", f"{request.method} {request.url.path}: {error.detail}")
+
+    @app.exception_handler(OperationalError)
+    def ledger_failing(request: Request, error: OperationalError) -> JSONResponse:
+        reading, why = request.method == "GET", reason_of(error)
+        what = f"be read ({why})" if reading else f"be written ({why}), so the order was not carried out"
+        said = f"the ledger cannot {what}: look after its disk and its permissions, then try again"
+        return _problem(503, "LedgerFailing", said)
 
     @app.exception_handler(Exception)
     def failed(_request: Request, error: Exception) -> JSONResponse:

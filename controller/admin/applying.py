@@ -49,7 +49,7 @@ class Applying:
         self._site = site
         self._rescan = rescan
 
-    def apply(self, text: str, *, name: str) -> Outcome:
+    def apply(self, text: str, *, name: str, by: str) -> Outcome:
         """One file for each document; the file that holds an object already is written anew.
 
         Raises:
@@ -66,10 +66,11 @@ class Applying:
         if not addition.manifests:
             raise Invalid(f"there is no manifest in {name}: write one")
         targets = self._targets(addition.manifests, current)
+        self._ledger.prove_writable()
         said: list[str] = []
         for target in targets:
             try:
-                said.append(self._write(target))
+                said.append(self._write(target, by))
             except WriteRefused as error:
                 raise NotWritable(_after(said, str(error))) from None
         self._rescan()
@@ -77,6 +78,7 @@ class Applying:
 
     def remove(self, session: str) -> Removal:
         """Take a session out of the file that holds it."""
+        self._ledger.prove_writable()
         directory = self._site().manifests.path
         try:
             path = remove_session(directory, session)
@@ -108,15 +110,13 @@ class Applying:
         # Templates first: a scan in between must not find a session without the template that it came with.
         return sorted(targets, key=lambda target: isinstance(target.manifest.model, Session))
 
-    def _write(self, target: _Target) -> str:
+    def _write(self, target: _Target, by: str) -> str:
         before = target.path.read_text(encoding="utf-8", errors="replace") if target.path.is_file() else None
         if before == target.text:
             return f"{target.said} unchanged ({target.path.name})"
         path = write_manifest(self._site().manifests.path, target.text, target.stem)
         name = target.manifest.name if isinstance(target.manifest.model, Session) else ""
-        self._ledger.note(
-            name, self._uid(name), Note("Applied", f"an administrator wrote {target.said} to {path.name}")
-        )
+        self._ledger.note(name, self._uid(name), Note("Applied", f"{by} wrote {target.said} to {path.name}"))
         return f"{target.said} {'written' if before is None else 'changed'} ({path.name})"
 
     def _uid(self, session: str) -> str:

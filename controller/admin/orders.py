@@ -17,6 +17,9 @@ from controller.ledger.ledger import Note, Superseded
 from controller.reconcile.picture import Picture
 from controller.reconcile.tools import Tools
 
+ADMINISTRATOR = "an administrator"
+"""Who gives an order where nothing more is known."""
+
 
 @dataclass(frozen=True, slots=True)
 class Removal:
@@ -27,7 +30,7 @@ class Removal:
 
 
 class Orders:
-    """Safe to use from several threads. Refuses with a ``Refusal``: one sentence."""
+    """Safe to use from several threads. Refuses with a ``Refusal``: one sentence. ``by``: who orders it, for events."""
 
     def __init__(
         self,
@@ -47,7 +50,7 @@ class Orders:
         self._accept_empty = accept_empty
         self._remove_manifest = remove_manifest
 
-    def extend(self, name: str, seconds: float) -> Outcome:
+    def extend(self, name: str, seconds: float, *, by: str = ADMINISTRATOR) -> Outcome:
         """Grant more time, up to the template's maximum."""
         life = self._going_on(name, "extended")
         if life.ready_at is None and life.spec.expires_at is None:
@@ -60,12 +63,12 @@ class Orders:
                 raise Impossible(_too_long(current)) from None
 
         granted, end = format_duration(seconds), format_instant(round(deadline(longer(life))))
-        note = Note("Extended", f"an administrator granted {granted} more: it ends at {end}")
+        note = Note("Extended", f"{by} granted {granted} more: it ends at {end}")
         after = self._change(life, "extended", longer, note)
         self._enqueue(name)
         return Outcome(messages=(f"session {name} ends at {format_instant(round(deadline(after)))}, {granted} later",))
 
-    def delete(self, name: str) -> Outcome:
+    def delete(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
         """End a session now and remove its manifest; where that cannot be, its tombstone keeps it ended."""
         life = self._tools.ledger.life(name)
         mentioned = self._mentioned(name)
@@ -73,7 +76,7 @@ class Orders:
             raise no_session(name)
         messages = []
         if life is not None and not life.ended and life.ending is None:
-            message = "an administrator deleted it"
+            message = f"{by} deleted it"
             ending = Ending(reason=EndReason.DELETED, message=message, since=self._tools.clock.now())
             self._change(life, "deleted", lambda current: replace(current, ending=ending), Note("Deleted", message))
             messages.append(f"session {name} is ending")
@@ -96,33 +99,34 @@ class Orders:
         stays = f"session {name} stays ended as long as its manifest does not change"
         return Outcome(messages=tuple(messages), warnings=(f"{removal.sentence}; {stays}",))
 
-    def pause(self, name: str | None) -> Outcome:
+    def pause(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """Leave a session, or everything, as it is: nothing is made, changed or repaired."""
         if name is None:
             self._picture.pause(True)
             self._enqueue_all()
             return Outcome(messages=("the controller is paused: nothing is made, changed or ended",))
         life = self._going_on(name, "paused")
-        notes = () if life.paused else (Note("Paused", "an administrator paused it"),)
+        notes = () if life.paused else (Note("Paused", f"{by} paused it"),)
         self._change(life, "paused", lambda current: replace(current, paused=True), *notes)
         self._enqueue(name)
         said = f"session {name} is paused{' already' if life.paused else ''}: it is left as it is until its time is up"
         return Outcome(messages=(said,))
 
-    def resume(self, name: str | None) -> Outcome:
+    def resume(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """Go on with what was paused."""
         if name is None:
             self._picture.pause(False)
             self._enqueue_all()
             return Outcome(messages=("the controller goes on",))
         life = self._going_on(name, "resumed")
-        notes = (Note("Resumed", "an administrator let it go on"),) if life.paused else ()
+        notes = (Note("Resumed", f"{by} let it go on"),) if life.paused else ()
         self._change(life, "resumed", lambda current: replace(current, paused=False), *notes)
         self._enqueue(name)
         return Outcome(messages=(f"session {name} {'goes on' if life.paused else 'was not paused'}",))
 
     def confirm(self) -> Outcome:
         """The picture is right: release the brakes, and take an empty directory at its word."""
+        self._tools.ledger.prove_writable()
         desired = self._picture.desired
         incomplete = desired is None or not desired.complete
         released = self._picture.confirm()

@@ -24,7 +24,7 @@ from controller.admin.models import (
     moment,
     moment_or_none,
 )
-from controller.admin.orders import Orders, no_session
+from controller.admin.orders import ADMINISTRATOR, Orders, no_session
 from controller.admin.planning import instead_of_all, no_longer_empty, on_top, plan_addition, plan_against, plan_now
 from controller.admin.refusals import Impossible
 from controller.admin.site import Site, template_defaults
@@ -209,25 +209,27 @@ class AdminService:
 
     # -- orders ------------------------------------------------------------------------------------------------
 
-    def extend(self, name: str, seconds: float) -> Outcome:
-        return self._orders.extend(name, seconds)
+    # ``by``: who orders it, for the events. All raise ``OperationalError`` where the ledger cannot be written.
 
-    def delete(self, name: str) -> Outcome:
-        return self._orders.delete(name)
+    def extend(self, name: str, seconds: float, *, by: str = ADMINISTRATOR) -> Outcome:
+        return self._orders.extend(name, seconds, by=by)
 
-    def pause(self, name: str | None) -> Outcome:
+    def delete(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
+        return self._orders.delete(name, by=by)
+
+    def pause(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """``name`` None: the whole controller."""
-        return self._orders.pause(name)
+        return self._orders.pause(name, by=by)
 
-    def resume(self, name: str | None) -> Outcome:
-        return self._orders.resume(name)
+    def resume(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
+        return self._orders.resume(name, by=by)
 
     def confirm(self) -> Outcome:
         return self._orders.confirm()
 
-    def apply(self, text: str, *, name: str = "stdin") -> Outcome:
+    def apply(self, text: str, *, name: str = "stdin", by: str = ADMINISTRATOR) -> Outcome:
         """Write manifests into the directory, all or none. ``name`` is what problems call the text."""
-        return self._applying.apply(text, name=name)
+        return self._applying.apply(text, name=name, by=by)
 
 
 def _problems(desired: DesiredSnapshot | None) -> dict[str, tuple[Problem, ...]]:

@@ -13,7 +13,9 @@ class Status(IntEnum):
     CHANGES = 2
     NO_DAEMON = 3
     USAGE = 64
+    UNWRITTEN = 74
     INTERRUPTED = 130
+    NOBODY_READS = 141
 
 
 MEANING = {
@@ -22,7 +24,9 @@ MEANING = {
     Status.CHANGES: "plan: there are changes to come",
     Status.NO_DAEMON: "no daemon answers",
     Status.USAGE: "the command line was wrong",
+    Status.UNWRITTEN: "the answer could not be written; an order is carried out all the same",
     Status.INTERRUPTED: "interrupted",
+    Status.NOBODY_READS: "nobody reads on, as with `| head`",
 }
 
 

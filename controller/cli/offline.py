@@ -30,6 +30,7 @@ from controller.core.offer import TemplateDefaults
 from controller.core.view import View
 from controller.engine.clock import SystemClock
 from controller.ledger import schema
+from controller.ledger.database import LedgerError, server
 
 if TYPE_CHECKING:
     from controller.daemon.settings import Settings
@@ -98,7 +99,10 @@ def _lives(settings: Settings | None) -> tuple[list[Incarnation], str]:
         if not url.database or not Path(url.database).is_file():
             return [], f"offline: there is no ledger {url.database} yet, so every session counts as new"
         url = URL.create(url.drivername, database=f"file:{url.database}", query={"mode": "ro", "uri": "true"})
-    engine = create_engine(url)
+    try:
+        engine = create_engine(url) if url.get_backend_name() == "sqlite" else server(url)
+    except LedgerError as error:
+        raise Failure(str(error)) from None
     try:
         with engine.connect() as connection:
             documents = connection.execute(select(schema.incarnations.c.document)).scalars().all()

@@ -24,6 +24,7 @@ from controller.core.model import DesiredSnapshot
 from controller.daemon.endpoint import endpoint_of
 from controller.daemon.gauges import take_snapshot
 from controller.daemon.lockfile import LedgerLock
+from controller.daemon.recorded import Recorded
 from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes, reloaded
 from controller.engine.backoff import Backoff
 from controller.engine.clock import Clock, SystemClock
@@ -130,6 +131,8 @@ class Daemon:
         self.admin = HttpServer(
             make_admin_app(self.service), name="the admin API", listen=f"unix:{settings.admin.socket}"
         )
+        self._unreachable: set[str] = set()
+        """What was said about sockets that were removed and cannot be restored."""
 
     # -- life --------------------------------------------------------------------------------------------------
 
@@ -173,6 +176,18 @@ class Daemon:
         _LOG.info("winux.stopped", unfinished=late)
         return late
 
+    def tend(self) -> None:
+        """To be called now and then: listen anew where the file of a socket was removed; say once why not."""
+        for server in (self.admin, self.health):
+            try:
+                if server.restore():
+                    _LOG.warning("socket.restored", listen=server.url)
+                    self._unreachable.clear()
+            except CannotListen as error:
+                if str(error) not in self._unreachable:
+                    _LOG.error("socket.not-restored", error=str(error))
+                self._unreachable.add(str(error))
+
     def reload(self, settings: Settings) -> None:
         """Take over what can change while running; say what needs a restart."""
         changed, restart = reloadable_changes(self.settings, settings)
@@ -193,6 +208,7 @@ class Daemon:
         )
         self.tools.policy = _policy(settings)
         self.tools.slots.set_limit(settings.proxmox.in_flight_per_node)
+        self.calls.set_limit(settings.proxmox.in_flight_per_node)
         self.source.set_defaults(template_defaults(settings))
         self.scans.set_pace(period=settings.manifests.rescan, quiet=settings.manifests.debounce)
         self.service.settings = settings
@@ -208,8 +224,9 @@ class Daemon:
         redact.register(settings.secret().get_secret_value())
         self.adapter = ProxmoxAdapter(endpoint_of(settings))
         counted = Instrumented(self.adapter, self._called, clock=clock)
-        port = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
+        self.calls = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
         ledger = Ledger(settings.ledger.url, clock=clock, on_event=_log_event)
+        port = Recorded(self.calls, ledger.problem)
         for life in ledger.lives():
             if (credential := ledger.credential(life.session)) is not None:
                 redact.register(credential.password)
@@ -302,6 +319,7 @@ def run(config: Path | None) -> int:
         signal.signal(number, on_signal)
     daemon.start()
     while not clock.wait(stop, 0.5):
+        daemon.tend()
         if reload.is_set():
             reload.clear()
             try:

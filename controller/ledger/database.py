@@ -12,6 +12,9 @@ from sqlalchemy.pool import StaticPool
 
 from controller.ledger.schema import SCHEMA_VERSION, metadata, settings
 
+_POSTGRESQL = "postgresql+psycopg"
+_INSTALL = "`pip install 'psycopg[binary]'`"
+
 
 class LedgerError(Exception):
     """The ledger cannot be used; ``str()`` says why and what to do."""
@@ -21,7 +24,8 @@ def open_database(url: str) -> Engine:
     """The database behind a URL such as ``sqlite:////var/lib/winux/ledger.db``, its tables made if need be.
 
     Raises:
-        LedgerError: a URL that is none, a file that cannot be opened, a schema from a newer version.
+        LedgerError: a URL that is none, a file that cannot be opened, a driver that is not installed, a schema from a
+            newer version.
     """
     try:
         parsed = make_url(url)
@@ -32,17 +36,29 @@ def open_database(url: str) -> Engine:
             "postgresql+psycopg://winux:PASSWORD@127.0.0.1/winux, with special characters of the password as %XX"
         ) from None
     try:
-        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _server(parsed)
+        engine = _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else server(parsed)
         metadata.create_all(engine, tables=[settings])
         _check_version(engine)
         metadata.create_all(engine)
-    except (SQLAlchemyError, OSError, ImportError) as error:
+    except (SQLAlchemyError, OSError) as error:
         raise LedgerError(f"the ledger {_shown(parsed)} cannot be opened: {_first_line(error)}") from error
     return engine
 
 
-def _server(url: URL) -> Engine:
-    return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+def server(url: URL) -> Engine:
+    """The database of a server; nothing is asked of it yet.
+
+    Raises:
+        LedgerError: its driver is not installed.
+    """
+    if url.drivername == "postgresql":
+        url = url.set(drivername=_POSTGRESQL)  # which driver that means depends on SQLAlchemy's release
+    try:
+        return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+    except ImportError as error:
+        why = f"needs a driver that cannot be loaded ({_first_line(error)})"
+        other = "" if url.drivername == _POSTGRESQL else f"write {_POSTGRESQL}:// instead, and "
+        raise LedgerError(f"the ledger {_shown(url)} {why}: {other}run {_INSTALL}") from error
 
 
 def _sqlite(url: URL) -> Engine:

@@ -22,6 +22,7 @@ from controller.engine.clock import Clock
 from controller.ledger import schema
 from controller.ledger.database import open_database
 from controller.ledger.events import Event, EventLog, EventType
+from controller.ledger.files import OpenFiles
 
 _DOCUMENT = TypeAdapter(Incarnation)
 
@@ -71,16 +72,29 @@ class Ledger:
                 self._index(_DOCUMENT.validate_json(document))
             for vmid, until in connection.execute(select(schema.resting.c.vmid, schema.resting.c.until)):
                 self._resting[vmid] = until
+        self._files = OpenFiles(self._engine.url)
 
     def close(self) -> None:
         with self._lock:
             self._engine.dispose()
 
+    def problem(self) -> str | None:
+        """Why nothing can be recorded: the last write failed, or the files are gone. Asks no database."""
+        return self.trouble or self._files.problem()
+
     def try_again(self) -> None:
-        """After a write that failed: find out whether it can be written by now. Never raises for that."""
-        if self.trouble is not None:
+        """Now and then: notice files that are gone; after a failure, whether it can be written by now. Never raises."""
+        if self.problem() is not None:
             with suppress(OperationalError):
-                self.set_setting("written-again", str(self._clock.now()))
+                self.prove_writable()
+
+    def prove_writable(self) -> None:
+        """Write something, so that nothing is begun of which no record could be kept.
+
+        Raises:
+            OperationalError: it cannot be written.
+        """
+        self.set_setting("written-again", str(self._clock.now()))
 
     # -- lives -------------------------------------------------------------------------------------------------
 
@@ -255,8 +269,11 @@ class Ledger:
         try:
             with self._engine.begin() as connection:
                 yield connection
+                if (lost := self._files.problem()) is not None:
+                    # Nothing may be done that only a file knows of which nobody will read again.
+                    raise OperationalError(None, None, FileNotFoundError(lost))
         except OperationalError as error:
-            self.trouble = (str(error.orig).splitlines() or ["unknown"])[0]
+            self.trouble = reason_of(error)
             raise
         self.trouble = None
 
@@ -304,6 +321,11 @@ class Ledger:
 
 def _vmid(life: Incarnation) -> int | None:
     return life.placement.vmid if life.placement is not None and not life.ended else None
+
+
+def reason_of(error: OperationalError) -> str:
+    """What the database said, such as "database or disk is full", without the statement."""
+    return (str(error.orig).splitlines() or ["unknown"])[0]
 
 
 def row_of(life: Incarnation) -> dict[str, object]:

@@ -20,10 +20,6 @@ CLUSTER = ""
 """Stands for the node of calls that belong to none, in the counts of ``Limited``."""
 
 
-_ONE_NODE = 2
-"""Entries of ``Limited._places`` when one node is known: that node and ``CLUSTER``."""
-
-
 class Limited(Around):
     """At most ``per_node`` calls in flight to each node and ``cluster`` that belong to none; others wait their turn.
 
@@ -34,31 +30,43 @@ class Limited(Around):
 
     def __init__(self, port: Proxmox, per_node: int = 4, *, cluster: int = 4) -> None:
         super().__init__(port)
-        if per_node < 1 or cluster < 1:
-            raise ValueError(f"at least one call has to be allowed at once, not {min(per_node, cluster)}")
+        _check_limit(min(per_node, cluster))
         self._per_node = per_node
-        self._lock = threading.Lock()
-        self._places: dict[str, threading.Semaphore] = {CLUSTER: threading.BoundedSemaphore(cluster)}
+        self._cluster = cluster
+        self._changed = threading.Condition()
+        self._nodes: set[str] = set()
+        """Those that were ever called."""
         self._in_flight: Counter[str] = Counter()
         self._most: Counter[str] = Counter()
         self._waiting: Counter[str] = Counter()
 
     @property
+    def per_node(self) -> int:
+        return self._per_node
+
+    def set_limit(self, per_node: int) -> None:
+        """Change the limit of every node at once; calls on their way go on, even above it."""
+        _check_limit(per_node)
+        with self._changed:
+            self._per_node = per_node
+            self._changed.notify_all()
+
+    @property
     def in_flight(self) -> Mapping[str, int]:
         """Calls on their way by node, now."""
-        with self._lock:
+        with self._changed:
             return dict(self._in_flight)
 
     @property
     def waiting(self) -> Mapping[str, int]:
         """Calls that wait for a place by node, now."""
-        with self._lock:
+        with self._changed:
             return dict(self._waiting)
 
     @property
     def most_in_flight(self) -> Mapping[str, int]:
         """The most calls at once by node, ever."""
-        with self._lock:
+        with self._changed:
             return dict(self._most)
 
     def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
@@ -67,21 +75,32 @@ class Limited(Around):
 
     @contextmanager
     def _place(self, node: str) -> Iterator[None]:
-        with self._lock:
-            if node == CLUSTER and len(self._places) == _ONE_NODE:
-                node = next(name for name in self._places if name != CLUSTER)
-            places = self._places.setdefault(node, threading.BoundedSemaphore(self._per_node))
+        with self._changed:
+            if node != CLUSTER:
+                self._nodes.add(node)
+            elif len(self._nodes) == 1:
+                (node,) = self._nodes
             self._waiting[node] += 1
-        with places:
-            with self._lock:
-                self._waiting[node] -= 1
-                self._in_flight[node] += 1
-                self._most[node] = max(self._most[node], self._in_flight[node])
             try:
-                yield
+                self._changed.wait_for(lambda: self._in_flight[node] < self._limit(node))
             finally:
-                with self._lock:
-                    self._in_flight[node] -= 1
+                self._waiting[node] -= 1
+            self._in_flight[node] += 1
+            self._most[node] = max(self._most[node], self._in_flight[node])
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._in_flight[node] -= 1
+                self._changed.notify_all()
+
+    def _limit(self, node: str) -> int:
+        return self._cluster if node == CLUSTER else self._per_node
+
+
+def _check_limit(calls: int) -> None:
+    if calls < 1:
+        raise ValueError(f"at least one call has to be allowed at once, not {calls}")
 
 
 @dataclass(frozen=True, slots=True)

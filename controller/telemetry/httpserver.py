@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import os
 import socket
 import stat
+import struct
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
 from fastapi import FastAPI
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from controller.telemetry.listen import TcpAddress, UnixAddress, parse_listen
 
 _BACKLOG = 128
+_CREDENTIALS = struct.Struct("iII")
+"""``struct ucred``: pid, uid, gid (socket(7))."""
 _LONGEST_SOCKET_PATH = 107
 """Bytes of ``sun_path`` without its end (unix(7))."""
 
@@ -28,28 +34,33 @@ class HttpServer:
     """Serves ``app`` between ``start`` and ``stop``.
 
     ``listen`` is as ``parse_listen`` reads it; ``mode`` are the permissions of a unix socket. A socket file that
-    nobody listens on is what a killed process left behind: it is replaced.
+    nobody listens on is what a killed process left behind: it is replaced. ``request.client`` is ``("uid", UID)``
+    where somebody asks through a unix socket.
     """
 
     def __init__(self, app: FastAPI, *, name: str, listen: str, mode: int = 0o600) -> None:
         self._name = name
         self._address = parse_listen(listen)
         self._mode = mode
-        config = uvicorn.Config(
-            app, log_config=None, access_log=False, ws="none", server_header=False, timeout_graceful_shutdown=2
+        self._config = uvicorn.Config(
+            app,
+            http=_Peered,
+            log_config=None,
+            access_log=False,
+            ws="none",
+            server_header=False,
+            timeout_graceful_shutdown=2,
         )
-        self._served = threading.Event()
-        self._server = _Server(config, self._served)
-        self._socket: socket.socket | None = None
-        self._inode: int | None = None
-        self._thread: threading.Thread | None = None
+        self._running: _Running | None = None
+        self._file: tuple[int, int] | None = None
+        """Device and inode of a unix socket; no other file has them as long as it listens."""
 
     @property
     def port(self) -> int:
         """The TCP port, chosen by the system where ``listen`` says 0. Only between ``start`` and ``stop``."""
-        if self._socket is None or isinstance(self._address, UnixAddress):
+        if self._running is None or isinstance(self._address, UnixAddress):
             raise ValueError(f"{self._name} does not listen on a TCP port")
-        port: int = self._socket.getsockname()[1]
+        port: int = self._running.listener.getsockname()[1]
         return port
 
     @property
@@ -61,33 +72,60 @@ class HttpServer:
 
     def start(self) -> None:
         """Returns when requests are answered. Raises ``CannotListen``."""
-        if self._thread is not None:
+        if self._running is not None:
             raise RuntimeError(f"{self._name} was started before")
-        self._socket = self._bind()
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
-        self._served.wait()
-        if not self._server.started:
-            self._clean_up()
-            raise CannotListen(f"{self._name} could not start on {self._address}: see the log for the reason")
+        self._serve(self._bind())
+
+    def restore(self) -> bool:
+        """Listen anew where the file of the unix socket was removed or replaced; returns whether it was.
+
+        Raises:
+            CannotListen: it was, and something is in the way. Connections that there are go on.
+        """
+        before, address = self._running, self._address
+        if before is None or not isinstance(address, UnixAddress) or self._is_in_place(address.path):
+            return False
+        listener = self._bind()
+        before.end(timeout=5.0)
+        self._serve(listener)
+        return True
 
     def stop(self, timeout: float = 5.0) -> bool:
         """End; requests in progress get two seconds. Returns whether it ended in time."""
-        if self._thread is None:
+        if self._running is None:
             return True
-        self._server.should_exit = True
-        self._thread.join(timeout)
-        self._clean_up()
-        return not self._thread.is_alive()
+        ended = self._running.end(timeout)
+        # A successor may have put its own socket there.
+        if isinstance(self._address, UnixAddress) and self._is_in_place(self._address.path):
+            self._address.path.unlink(missing_ok=True)
+        return ended
 
-    def _run(self) -> None:
-        assert self._socket is not None  # noqa: S101  (start() bound it)
+    def _serve(self, listener: socket.socket) -> None:
+        served = threading.Event()
+        server = _Server(self._config, served)
+
+        def run() -> None:
+            try:
+                # uvicorn exits where the application fails to begin; that is reported below.
+                with contextlib.suppress(SystemExit):
+                    server.run(sockets=[listener])
+            finally:
+                served.set()
+
+        thread = threading.Thread(target=run, name=self._name, daemon=True)
+        self._running = _Running(server, listener, thread)
+        thread.start()
+        served.wait()
+        if not server.started:
+            self.stop()
+            raise CannotListen(f"{self._name} could not start on {self._address}: see the log for the reason")
+
+    def _is_in_place(self, path: Path) -> bool:
         try:
-            # uvicorn exits where the application fails to begin; start() reports it.
-            with contextlib.suppress(SystemExit):
-                self._server.run(sockets=[self._socket])
-        finally:
-            self._served.set()
+            found = path.lstat()
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._file
 
     def _bind(self) -> socket.socket:
         if isinstance(self._address, UnixAddress):
@@ -117,7 +155,8 @@ class HttpServer:
             listener.bind(str(path))
             # Nobody can connect before listen(), so there is no moment at which others could.
             path.chmod(self._mode)
-            self._inode = path.stat().st_ino
+            found = path.lstat()
+            self._file = (found.st_dev, found.st_ino)
             listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
@@ -141,14 +180,31 @@ class HttpServer:
             )
         path.unlink(missing_ok=True)
 
-    def _clean_up(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-        # A successor may have put its own socket there.
-        if isinstance(self._address, UnixAddress) and self._inode is not None:
-            path = self._address.path
-            if path.exists() and path.stat().st_ino == self._inode:
-                path.unlink(missing_ok=True)
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    server: _Server
+    listener: socket.socket
+    thread: threading.Thread
+
+    def end(self, timeout: float) -> bool:
+        """Returns whether it ended in time."""
+        self.server.should_exit = True
+        self.thread.join(timeout)
+        self.listener.close()
+        return not self.thread.is_alive()
+
+
+class _Peered(H11Protocol):
+    """Knows who is at the other end of a unix socket: the kernel says so, as of the moment of connecting (unix(7))."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as its parent's
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None and connection.family == socket.AF_UNIX:
+            credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            _, uid, _ = _CREDENTIALS.unpack(credentials)
+            self.client = ("uid", uid)
 
 
 class _Server(uvicorn.Server):

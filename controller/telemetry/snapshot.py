@@ -11,8 +11,17 @@ from dataclasses import dataclass, field
 from controller.core.model import Phase, Timestamp
 from controller.engine.workqueue import QueueStats
 
-GUARDS = ("ClockJumped", "ManifestsIncomplete", "MassDelete", "NotObserved", "NotSynced", "Paused")
-"""The brakes, by their reason codes. Others are shown as they come."""
+GUARDS = (
+    "ClockJumped",
+    "LedgerFailing",
+    "ManifestsIncomplete",
+    "MassDelete",
+    "NoQuorum",
+    "NotObserved",
+    "NotSynced",
+    "Paused",
+)
+"""All that holds the controller back, by its reason code. Others are shown as they come."""
 
 HELD_REASONS = ("NoRoom", "PausedByManifest", *GUARDS)
 """Why sessions wait. Others are counted together as ``Other``, so that the label stays bounded."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import pwd
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 
 import httpx
 import pytest
@@ -97,11 +101,102 @@ def test_every_mistake_of_an_applied_text_is_listed(http: httpx.Client) -> None:
     assert len(http.post("/v1/apply", json={"text": text}).json()["problems"]) == 2
 
 
-def test_a_ledger_that_fails_is_an_error_without_details(http: httpx.Client, lab: Lab) -> None:
-    lab.world.manifests.joinpath("x").mkdir()
+def test_a_mistake_of_ours_is_an_error_without_details(http: httpx.Client, lab: Lab) -> None:
+    with closing(sqlite3.connect(lab.world.directory / "ledger.db")) as other:
+        other.execute("UPDATE events SET type = 'Nonsense'")
+        other.commit()
+    answer = http.get("/v1/events")
+    assert answer.status_code == 500
+    assert answer.json()["detail"] == "the daemon failed to answer (ValueError): see its log"
+
+
+# -- who orders ------------------------------------------------------------------------------------------------
+
+
+def test_events_name_who_ordered(http: httpx.Client, lab: Lab) -> None:
+    http.post("/v1/sessions/alice/extend", json={"seconds": 60})
+    http.post("/v1/pause", json={"session": "alice"})
+    http.post("/v1/resume", json={"session": "alice"})
+    http.post("/v1/apply", json={"text": session("bob")})
+    http.delete("/v1/sessions/alice")
+    me = f"uid {os.getuid()} ({pwd.getpwuid(os.getuid()).pw_name})"
+    said = {event.reason: event.message for event in lab.service.events()}
+    assert said["Extended"].startswith(f"{me} granted 1m more: it ends at ")
+    assert said["Paused"] == f"{me} paused it"
+    assert said["Resumed"] == f"{me} let it go on"
+    assert said["Applied"] == f"{me} wrote session bob to bob.yaml"
+    assert said["Deleted"] == f"{me} deleted it"
+
+
+# -- a ledger that cannot be written ---------------------------------------------------------------------------
+
+
+@contextmanager
+def read_only(lab: Lab) -> Iterator[str]:
+    with lab.world.controller.tools.ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only=ON")
+        yield "attempt to write a readonly database"
+        connection.exec_driver_sql("PRAGMA query_only=OFF")
+
+
+@contextmanager
+def locked(lab: Lab) -> Iterator[str]:
+    with lab.world.controller.tools.ledger._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    with closing(sqlite3.connect(lab.world.directory / "ledger.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield "database is locked"
+
+
+@contextmanager
+def gone(lab: Lab) -> Iterator[str]:
+    file = lab.world.directory / "ledger.db"
+    file.rename(lab.world.directory / "moved.db")
+    yield f"{file} is gone: put that one back, or restart the daemon to go on with what is there"
+    lab.world.directory.joinpath("moved.db").rename(file)
+
+
+ORDERS = {
+    "extend": ("POST", "sessions/alice/extend", {"seconds": 60}),
+    "delete": ("DELETE", "sessions/alice", None),
+    "delete a mistake": ("DELETE", "sessions/carol", None),
+    "pause one": ("POST", "pause", {"session": "alice"}),
+    "pause all": ("POST", "pause", {}),
+    "resume all": ("POST", "resume", {}),
+    "confirm": ("POST", "confirm", None),
+    "apply": ("POST", "apply", {"text": session("bob")}),
+}
+
+
+@pytest.mark.parametrize("trouble", [read_only, locked, gone])
+def test_while_the_ledger_cannot_be_written_no_order_is_carried_out_and_each_is_one_sentence(
+    http: httpx.Client, lab: Lab, trouble: Callable[[Lab], AbstractContextManager[str]]
+) -> None:
+    lab.world.write("carol.yaml", session("carol", more="ttl: 1:30"))
+    lab.world.run(1)
+    files, before = sorted(lab.world.manifests.iterdir()), lab.service.session("alice")
+    with trouble(lab) as why:
+        for method, route, body in ORDERS.values():
+            answer = http.request(method, f"/v1/{route}", json=body)
+            assert (answer.status_code, answer.json()["title"]) == (503, "LedgerFailing"), route
+            assert answer.json()["detail"] == (
+                f"the ledger cannot be written ({why}), so the order was not carried out: look after its disk and its "
+                f"permissions, then try again"
+            )
+        assert [notice.reason for notice in lab.service.status().notices] == ["LedgerFailing"]
+    assert sorted(lab.world.manifests.iterdir()) == files
+    assert lab.service.session("alice").extension == before.extension == 0
+    assert http.post("/v1/sessions/alice/extend", json={"seconds": 60}).status_code == 200
+    assert lab.service.status().notices == ()
+
+
+def test_a_ledger_that_cannot_be_read_is_one_sentence(http: httpx.Client, lab: Lab) -> None:
     lab.world.controller.tools.ledger.close()
     lab.world.directory.joinpath("ledger.db").unlink()
     lab.world.directory.joinpath("ledger.db").mkdir()
     answer = http.get("/v1/events")
-    assert answer.status_code == 500
-    assert answer.json()["detail"].startswith("the daemon failed to answer (")
+    assert (answer.status_code, answer.json()["title"]) == (503, "LedgerFailing")
+    assert answer.json()["detail"] == (
+        "the ledger cannot be read (unable to open database file): look after its disk and its permissions, then try "
+        "again"
+    )

@@ -32,7 +32,7 @@ def test_every_command_has_help_with_examples(winux: Winux, command: str) -> Non
 
 def test_the_exit_statuses_are_documented(winux: Winux) -> None:
     said = winux("--help")
-    for status in ("0", "1", "2", "3", "64", "130"):
+    for status in ("0", "1", "2", "3", "64", "74", "130", "141"):
         assert any(line.split()[:1] == [status] for line in said.lines), status
 
 

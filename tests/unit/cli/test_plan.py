@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 
 import pytest
@@ -169,3 +170,17 @@ def test_a_ledger_that_is_none_is_one_sentence(winux: Winux, tmp_path: Path, con
     said = winux("--config", str(config), "plan", "--offline")
     assert (said.status, said.out) == (1, "")
     assert said.err.startswith("error: the ledger cannot be read: ")
+
+
+def test_a_driver_that_is_not_installed_is_one_sentence(winux: Winux, tmp_path: Path, config: Path) -> None:
+    if importlib.util.find_spec("psycopg") is not None:
+        pytest.skip("the driver is installed here")
+    (tmp_path / "manifests").mkdir()
+    (tmp_path / "manifests" / "alice.yaml").write_text(session("alice"))
+    url = "postgresql://winux:s3cret@127.0.0.1:1/winux"
+    config.write_text(config.read_text().replace(f"sqlite:///{tmp_path}/ledger.db", url))
+    config.chmod(0o600)
+    said = winux("--config", str(config), "plan", "--offline")
+    assert (said.status, said.out) == (1, "")
+    assert said.err.endswith("(No module named 'psycopg'): run `pip install 'psycopg[binary]'`\n")
+    assert "s3cret" not in said.err

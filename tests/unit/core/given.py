@@ -157,7 +157,7 @@ def view(life: Incarnation | None = None, **changes: Any) -> View:
 RUNNING, OK, LOST = TaskOutcome(TaskState.RUNNING), TaskOutcome(TaskState.OK, "OK"), TaskOutcome(TaskState.LOST)
 FAILED = TaskOutcome(TaskState.FAILED, "unable to create CT")
 
-CLAIMED = Claimed(node="pve1", vmid=30101, uid="uid-0", accepted_at=ACCEPTED_AT)
+CLAIMED = Claimed(node="pve1", vmid=30101, uid="uid-0", accepted_at=ACCEPTED_AT, address="10.0.0.7")
 
 ONE_SCAN = Missing(since=NOW - 60, scans=1)
 IN_GRACE = Missing(since=NOW - 2, scans=2)

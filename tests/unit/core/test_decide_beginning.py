@@ -36,7 +36,7 @@ from tests.unit.core.given import (
     which,
 )
 
-TAKE_OVER = Adopt(desired=DESIRED, node="pve1", vmid=30101, uid="uid-0", accepted_at=ACCEPTED_AT)
+TAKE_OVER = Adopt(desired=DESIRED, node="pve1", vmid=30101, uid="uid-0", accepted_at=ACCEPTED_AT, address="10.0.0.7")
 LATER, EARLIER = wanted(start_at=NOW + 600), wanted(start_at=NOW - 600)
 HELD, PENDING = Phase.HELD, Phase.PENDING
 

@@ -114,6 +114,15 @@ def test_no_other_vmid_is_chosen_and_none_asked_for_again_without_a_proof(view: 
 
 @PROPERTY
 @given(views(GOING_ON))
+def test_nothing_is_placed_before_its_start_but_what_has_begun(view: View) -> None:
+    step, life = decide(view).step, view.incarnation
+    assert life is not None
+    if isinstance(step, Place) and life.ready_at is None:
+        assert life.spec.start_at is None or view.now >= life.spec.start_at
+
+
+@PROPERTY
+@given(views(GOING_ON))
 def test_an_absent_manifest_ends_a_life_only_when_confirmed_and_unbraked(view: View) -> None:
     step = decide(view).step
     if isinstance(step, End) and step.reason in {EndReason.MANIFEST_REMOVED, EndReason.UNKNOWN_ORPHAN}:

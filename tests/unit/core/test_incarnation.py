@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.core.incarnation import Incarnation, Stage
 from controller.core.model import ConditionStatus
-from tests.unit.core.given import NOW, accepted, ready, tombstone
+from tests.unit.core.given import NOW, accepted, created, ready, tombstone
 
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
 
@@ -47,6 +49,25 @@ def test_what_was_ready_is_ready_no_longer() -> None:
     )
     assert condition is not None
     assert (condition.status, condition.reason, condition.last_transition) == (FALSE, "Ended", NOW + 60)
+
+
+def with_started(life: Incarnation, status: ConditionStatus) -> Incarnation:
+    return life.with_condition("Started", status, reason="Because", message="it cannot be started", now=NOW)
+
+
+def test_why_it_did_not_start_is_known_until_it_does() -> None:
+    failed = with_started(created(failures=1), FALSE)
+    assert failed.start_failure == "it cannot be started"
+    assert replace(failed, failures=0).start_failure is None, "another container was made since"
+    assert failed.started(now=NOW).start_failure is None
+    assert created(failures=1).start_failure is None, "something else failed"
+
+
+def test_of_a_start_that_never_failed_nothing_is_said() -> None:
+    assert created().started(now=NOW) == created()
+    condition = with_started(created(), FALSE).started(now=NOW + 60).condition("Started")
+    assert condition is not None
+    assert (condition.status, condition.reason, condition.last_transition) == (TRUE, "Started", NOW + 60)
 
 
 def test_conditions_are_kept_apart_and_in_order() -> None:

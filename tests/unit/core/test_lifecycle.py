@@ -15,6 +15,7 @@ from controller.core.lifecycle import (
     deadline,
     extended,
     readiness_deadline,
+    retry_at,
     statistics_count,
 )
 from tests.unit.core.given import ACCEPTED_AT, CAP, NOW, READY_AT, accepted, created, ready, spec
@@ -60,6 +61,13 @@ def test_the_cap_counts_from_acceptance() -> None:
     assert cap(ready(spec=spec(max_ttl=3600.0))) == ACCEPTED_AT + 3600
 
 
+@pytest.mark.parametrize(("start_at", "counts_from"), [(None, ACCEPTED_AT), (NOW - 600, ACCEPTED_AT), (NOW, NOW)])
+def test_the_cap_of_a_life_that_waits_for_its_start_counts_from_there(
+    start_at: float | None, counts_from: float
+) -> None:
+    assert cap(accepted(spec=spec(max_ttl=3600.0, start_at=start_at))) == counts_from + 3600
+
+
 @given(LIVES)
 def test_no_life_outlasts_its_cap(life: Incarnation) -> None:
     assert deadline(life) <= cap(life)
@@ -102,6 +110,23 @@ def test_when_a_container_counts_as_never_ready(life: Incarnation, by: float | N
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 2), (1, 4), (2, 8), (4, 32), (5, 60), (6, 60), (10_000, 60)])
 def test_failures_wait_twice_as_long_each_up_to_a_minute(failures: int, seconds: float) -> None:
     assert backoff(accepted(failures=failures)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("life", "at"),
+    [
+        (accepted(failures=1), None),
+        (accepted(failures=0, settled_at=NOW), None),
+        (accepted(failures=1, settled_at=NOW - 1.5), NOW + 0.5),
+        (accepted(failures=1, settled_at=NOW - 2), None),
+        (accepted(failures=3, settled_at=NOW), NOW + 8),
+        (accepted(failures=10_000, settled_at=NOW), NOW + 60),
+        (accepted(failures=3, settled_at=NOW + 1), None),
+    ],
+    ids=["never settled", "went well", "once", "its time has come", "three times", "ever again", "clock set back"],
+)
+def test_when_what_failed_is_due_again(life: Incarnation, at: float | None) -> None:
+    assert retry_at(life, now=NOW) == at
 
 
 @pytest.mark.parametrize(

@@ -24,14 +24,17 @@ from tests.unit.core.given import (
     CAP,
     CLOCK,
     CONFIRMED,
+    END,
     FAILED,
     GRACE_ENDS,
     IN_GRACE,
     LOST,
     MASS,
+    NOW,
     OK,
     PAUSED,
     PLACEMENT,
+    READY_AT,
     RUNNING,
     SOON,
     UNSYNCED,
@@ -49,6 +52,15 @@ from tests.unit.core.given import (
 
 HELD, PENDING, CREATING = Phase.HELD, Phase.PENDING, Phase.CREATING
 FRESH = view(accepted())
+
+
+def starting(start_at: float, **changes: object) -> View:
+    """A life that was accepted 100 s ago, and whose manifest says by now that it starts then."""
+    desired = wanted(start_at=start_at)
+    return view(accepted(spec=desired.spec, **changes), desired=desired)
+
+
+MOVED = starting(NOW + 600)
 
 
 @decisions(
@@ -76,6 +88,20 @@ FRESH = view(accepted())
         CAP,
     ),
     row("not while paused by an administrator", view(accepted(paused=True)), Rest(), HELD, "Paused", CAP),
+    row("not before its start, if that was moved", MOVED, Rest(), PENDING, "Scheduled", NOW + 600),
+    row("at its start", replace(MOVED, now=NOW + 600), Place(), PENDING, "Placing", CAP + 700),
+    row("a start that has passed", starting(NOW - 1), Place(), PENDING, "Placing", CAP + 99),
+    row("one that was ready has begun", starting(NOW + 600, ready_at=READY_AT), Place(), PENDING, "Placing", END),
+    row("a brake comes before the start", replace(MOVED, brakes=BLIND), Rest(), HELD, "NotObserved", CAP + 700),
+    row("a pause comes before the start", starting(NOW + 600, paused=True), Rest(), HELD, "Paused", CAP + 700),
+    row(
+        "and so does the want of a manifest",
+        replace(MOVED, desired=None),
+        Rest(),
+        PENDING,
+        "ManifestMissing",
+        CAP + 700,
+    ),
     row("again after it was lost", view(accepted(ready_at=None, failures=3)), Place(), PENDING, "Placing", CAP),
 )
 def test_an_accepted_life(given: View, expected: Told) -> None:

@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 import pytest
 
 from controller.core.decide import decide
+from controller.core.edits import merge
 from controller.core.guards import Brakes
 from controller.core.incarnation import Incarnation
 from controller.core.lifecycle import deadline
 from controller.core.model import Network, Phase, Resources, RestartPolicy, SessionSpec
-from controller.core.serve import merge
-from controller.core.steps import End, Place, Revise
+from controller.core.steps import End, Place, Rest, Revise
 from tests.unit.core.given import (
     BLIND,
     CLOCK,
@@ -76,6 +76,34 @@ def test_an_edit_that_needs_a_new_life(
     assert decision.step == Revise(spec(**applied), "v1-b", refused)
     assert (decision.phase, decision.reason) == (Phase.READY, "NeedsNewLife")
     assert all(name in decision.message for name in (*refused, "alice.yaml:3", "spec.revision"))
+
+
+BEGUN = [creating(), created(), ready(), accepted(ready_at=READY_AT)]
+
+
+@pytest.mark.parametrize("life", BEGUN, ids=["creating", "created", "ready", "ready, and its container lost since"])
+def test_a_start_that_is_moved_ahead_of_a_life_that_has_begun_needs_a_new_life(life: Incarnation) -> None:
+    decision = decide(view(life, desired=edited(start_at=NOW + 1, ttl=3600.0)))
+    assert isinstance(decision.step, Revise)
+    assert (decision.step.refused, decision.step.spec.ttl) == (("spec.startAt",), 3600.0)
+    assert (decision.reason, "spec.startAt cannot change while it lives" in decision.message) == ("NeedsNewLife", True)
+
+
+@pytest.mark.parametrize("start_at", [None, NOW - 1, NOW], ids=["none", "past", "now"])
+@pytest.mark.parametrize("life", BEGUN, ids=["creating", "created", "ready", "ready, and its container lost since"])
+def test_a_start_that_has_come_is_none_that_a_life_missed(life: Incarnation, start_at: float | None) -> None:
+    life = replace(life, spec=spec(start_at=NOW - 600))
+    decision = decide(view(life, desired=edited(start_at=start_at)))
+    assert isinstance(decision.step, Revise)
+    assert (decision.reason, decision.step.refused) == ("Revised", ())
+
+
+@pytest.mark.parametrize("start_at", [None, NOW + 60, NOW + 6000], ids=["taken away", "earlier", "later"])
+def test_a_start_can_be_moved_as_long_as_nothing_was_made(start_at: float | None) -> None:
+    life, desired = accepted(spec=spec(start_at=NOW + 600)), edited(start_at=start_at)
+    assert decide(view(life, desired=desired)).step == Revise(desired.spec, "v1-b", ())
+    life = replace(life, spec=desired.spec, generation="v1-b")
+    assert decide(view(life, desired=desired)).step == (Place() if start_at is None else Rest())
 
 
 def test_an_edit_moves_the_end_at_once() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from controller.core.decide import decide
 from controller.core.guards import Brakes
-from controller.core.incarnation import EndReason
-from controller.core.model import Phase
+from controller.core.incarnation import EndReason, Incarnation
+from controller.core.model import ConditionStatus, Phase
 from controller.core.steps import (
     Configure,
     End,
@@ -136,6 +136,91 @@ TOO_LATE = "container 30101 was not ready within 300 s"
 )
 def test_a_container_that_is_not_ready_yet(given: View, expected: Told) -> None:
     assert told(given) == expected
+
+
+# -- a start that fails ----------------------------------------------------------------------------------------
+
+
+def unstartable(failures: int, **changes: object) -> Incarnation:
+    """So many starts in a row failed, the last one just now."""
+    life = created(started_at=None, settled_at=NOW, failures=failures, **changes)
+    return life.with_condition(
+        "Started",
+        ConditionStatus.FALSE,
+        reason="StartFailed",
+        message="container 30101 cannot be started: why",
+        now=NOW,
+    )
+
+
+FAILED_THRICE = view(unstartable(3), live=live())
+DUE = replace(FAILED_THRICE, now=NOW + 8)
+
+
+@decisions(
+    row("it is looked at whatever there is", view(unstartable(3)), Look(), STARTING, "Starting", CAP),
+    row("but not started until its time has come", FAILED_THRICE, Rest(), STARTING, "StartFailed", NOW + 8),
+    row(
+        "nor where it was seen to be stopped",
+        replace(FAILED_THRICE, live=live(running=False)),
+        Rest(),
+        STARTING,
+        "StartFailed",
+        NOW + 8,
+    ),
+    row("then it is", DUE, Start(), STARTING, "Starting", CAP),
+    row("at once when the clock was set back", replace(FAILED_THRICE, now=NOW - 1), Start(), STARTING, "Starting", CAP),
+    row(
+        "its settings are put right meanwhile",
+        replace(FAILED_THRICE, live=live(cores=7)),
+        Configure({"cores": 2}, "cores=2"),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row(
+        "why it failed is told while it is tried again",
+        view(unstartable(3, task=task("vzstart"))),
+        Rest(),
+        STARTING,
+        "StartFailed",
+        CAP,
+    ),
+    row(
+        "another operation that failed holds no start",
+        view(created(started_at=None, settled_at=NOW, failures=3), live=live()),
+        Start(),
+        STARTING,
+        "Starting",
+        CAP,
+    ),
+    row(
+        "a container that was made since is started at once",
+        view(unstartable(0), live=live()),
+        Start(),
+        STARTING,
+        "Starting",
+        CAP,
+    ),
+)
+def test_a_container_that_cannot_be_started(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+@pytest.mark.parametrize(("failures", "tried"), [(1, "once"), (2, "2 times"), (1000, "1000 times")])
+def test_a_start_that_fails_is_told_in_one_sentence_with_the_reason_that_proxmox_gave(
+    failures: int, tried: str
+) -> None:
+    said = f"container 30101 cannot be started: why (tried {tried}, and again within a minute)"
+    assert decide(view(unstartable(failures), live=live())).message == said
+
+
+@pytest.mark.parametrize("failures", [1, 3, 1000])
+def test_a_start_that_fails_for_ever_gives_up_no_container_before_its_time_is_up(failures: int) -> None:
+    for now in (NOW, NOW + 299, NOW + 301, CAP - 1):
+        for seen in (None, live(), live(running=False)):
+            assert isinstance(decide(view(unstartable(failures), live=seen, now=now)).step, Look | Rest | Start)
+    assert isinstance(decide(view(unstartable(failures), now=CAP)).step, End)
 
 
 @pytest.mark.parametrize("attempts", [1, 2, 5])

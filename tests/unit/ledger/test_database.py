@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sqlite3
 import stat
@@ -127,3 +128,22 @@ def test_a_url_that_cannot_be_used_is_refused_without_its_password(url: str) -> 
         open_database(url)
     assert "\n" not in str(caught.value)
     assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
+def test_a_driver_that_is_not_installed_is_named_with_the_line_that_installs_it(scheme: str) -> None:
+    if importlib.util.find_spec("psycopg") is not None:
+        pytest.skip("the driver is installed here")
+    with pytest.raises(LedgerError) as caught:
+        open_database(f"{scheme}://winux:{SECRET}@127.0.0.1:1/winux")
+    assert str(caught.value) == (
+        "the ledger postgresql+psycopg://winux:***@127.0.0.1:1/winux needs a driver that cannot be loaded "
+        "(No module named 'psycopg'): run `pip install 'psycopg[binary]'`"
+    )
+
+
+def test_another_driver_that_is_not_installed_is_no_reason_to_install_it() -> None:
+    with pytest.raises(
+        LedgerError, match=r"write postgresql\+psycopg:// instead, and run `pip install 'psycopg\[binary\]'`$"
+    ):
+        open_database(f"mysql://winux:{SECRET}@127.0.0.1:1/winux")

@@ -33,6 +33,12 @@ class Gate:
             self._open = True
             self._changed.notify_all()
 
+    def close(self) -> None:
+        """Those that come from now on wait again, and are counted anew."""
+        with self._changed:
+            self._open = False
+            self.most = {}
+
     def wait_until_inside(self, node: str, count: int) -> None:
         with self._changed:
             assert self._changed.wait_for(lambda: self.inside.get(node, 0) >= count, timeout=PATIENT)
@@ -86,6 +92,37 @@ def test_with_a_single_node_the_limit_is_the_most_in_all() -> None:
     assert port.most_in_flight == {"pve1": 3}
 
 
+def test_a_higher_limit_lets_those_in_at_once_that_wait() -> None:
+    gate = Gate()
+    port = Limited(gate, 1)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(6) as threads:
+        calls = [threads.submit(port.start, "pve1", vmid) for vmid in range(6)]
+        gate.wait_until_inside("pve1", 1)
+        port.set_limit(3)
+        gate.wait_until_inside("pve1", 3)
+        gate.open()
+        assert all(call.result() for call in calls)
+    assert gate.most == {"pve1": 3}
+
+
+def test_a_lower_limit_stops_no_call_and_holds_for_the_next() -> None:
+    gate = Gate()
+    port = Limited(gate, 3)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(7) as threads:
+        calls = [threads.submit(port.start, "pve1", vmid) for vmid in range(3)]
+        gate.wait_until_inside("pve1", 3)
+        port.set_limit(2)
+        assert port.in_flight == {"pve1": 3}
+        gate.open()
+        assert [call.result() for call in calls] == ["pve1/0", "pve1/1", "pve1/2"]
+        gate.close()
+        calls = [threads.submit(port.start, "pve1", vmid) for vmid in range(4)]
+        gate.wait_until_inside("pve1", 2)
+        gate.open()
+        assert all(call.result() for call in calls)
+    assert gate.most == {"pve1": 2}
+
+
 class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -106,6 +143,8 @@ def test_a_call_that_fails_gives_its_place_back() -> None:
 def test_a_limit_below_one_would_stop_everything(limits: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="at least one call"):
         Limited(Gate(), **limits)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="at least one call"):
+        Limited(Gate()).set_limit(0)  # type: ignore[arg-type]
 
 
 class Slow:

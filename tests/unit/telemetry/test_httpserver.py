@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 
 from controller.telemetry.httpserver import CannotListen, HttpServer
 
@@ -198,3 +198,71 @@ def test_stop_before_start_and_twice_is_harmless() -> None:
     server.start()
     assert server.stop()
     assert server.stop()
+
+
+# -- a socket whose file goes ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("what", ["removed", "moved", "left by a killed process"])
+def test_a_socket_that_was_removed_or_replaced_is_bound_again(path: Path, what: str) -> None:
+    server = server_on(path, mode=0o660)
+    server.start()
+    assert not server.restore()
+    if what == "removed":
+        path.unlink()
+    else:
+        path.rename(path.with_name("moved"))
+    if what == "left by a killed process":
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(path))
+    assert server.restore()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o660
+    assert ask(server) == 200
+    assert not server.restore()
+    assert server.stop()
+    assert not path.exists()
+
+
+def test_what_is_in_the_way_of_a_socket_is_left_alone_and_told_until_it_goes(path: Path) -> None:
+    server = server_on(path)
+    server.start()
+    path.unlink()
+    successor = server_on(path)
+    successor.start()
+    with pytest.raises(CannotListen, match="another process does; is winux running already"):
+        server.restore()
+    assert ask(successor) == 200
+    successor.stop()
+    path.write_text("precious")
+    with pytest.raises(CannotListen, match="a file that is no socket; remove it"):
+        server.restore()
+    assert path.read_text() == "precious"
+    path.unlink()
+    assert server.restore()
+    assert ask(server) == 200
+    server.stop()
+
+
+def test_a_port_needs_no_restoring() -> None:
+    server = server_on("127.0.0.1:0")
+    assert not server.restore()
+    server.start()
+    assert not server.restore()
+    server.stop()
+
+
+# -- who asks --------------------------------------------------------------------------------------------------
+
+
+def test_an_application_learns_who_asks_through_a_unix_socket(path: Path) -> None:
+    app = FastAPI()
+
+    @app.get("/who")
+    def who(request: Request) -> list[object]:
+        return list(request.client or ())
+
+    server = HttpServer(app, name="admin", listen=str(path))
+    server.start()
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://winux", timeout=60) as client:
+        assert client.get("/who").json() == ["uid", os.getuid()]
+    server.stop()
