@@ -71,6 +71,7 @@ def _begin(view: View) -> Decision:
                 vmid=view.claimed.vmid,
                 uid=view.claimed.uid,
                 accepted_at=view.claimed.accepted_at,
+                address=view.claimed.address,
             ),
             phase=Phase.PENDING,
             reason="Adopted",

@@ -87,7 +87,7 @@ class Incarnation:
     placement: Placement | None = None
     task: Task | None = None
     started_at: Timestamp | None = None
-    """When the container was last asked to start: readiness is waited for from here on."""
+    """When the container was asked to start: readiness is waited for from here on, however often it stops till then."""
     settled_at: Timestamp | None = None
     """When the last operation ended; Proxmox's statistics (``status``, ``maxmem``) lag behind it by ~10 s."""
     configured: bool = True
@@ -114,6 +114,14 @@ class Incarnation:
     def ended(self) -> bool:
         return self.stage is Stage.ENDED
 
+    @property
+    def start_failure(self) -> str | None:
+        """Why the container did not start when that was last tried, as a sentence; None where it did."""
+        started = self.condition("Started")
+        if not self.failures or started is None or started.status is not ConditionStatus.FALSE:
+            return None
+        return started.message
+
     def condition(self, type_: str) -> Condition | None:
         return next((condition for condition in self.conditions if condition.type == type_), None)
 
@@ -122,6 +130,14 @@ class Incarnation:
         if self.condition("Ready") is None:
             return self
         return self.with_condition("Ready", ConditionStatus.FALSE, reason=reason, message=message, now=now)
+
+    def started(self, *, now: Timestamp) -> Incarnation:
+        """The same with ``Started`` True, if it was ever False."""
+        if self.condition("Started") is None:
+            return self
+        return self.with_condition(
+            "Started", ConditionStatus.TRUE, reason="Started", message="its container was started", now=now
+        )
 
     def with_condition(
         self, type_: str, status: ConditionStatus, *, reason: str, message: str, now: Timestamp

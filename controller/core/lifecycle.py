@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.core.incarnation import Incarnation
 from controller.core.model import SessionSpec, Timestamp
 
@@ -10,8 +12,11 @@ STATISTICS_LAG = 15.0
 
 
 def cap(incarnation: Incarnation) -> Timestamp:
-    """The latest end that extensions and edits can reach: the template's maximum, counted from acceptance."""
-    return incarnation.accepted_at + incarnation.spec.max_ttl
+    """The latest end that extensions and edits can reach: the template's maximum, counted from acceptance.
+
+    A ``startAt`` that was moved later since counts instead: whoever waits for it uses up nothing.
+    """
+    return max(incarnation.accepted_at, incarnation.spec.start_at or 0.0) + incarnation.spec.max_ttl
 
 
 def deadline(incarnation: Incarnation) -> Timestamp:
@@ -52,6 +57,15 @@ def readiness_deadline(incarnation: Incarnation) -> Timestamp | None:
 def backoff(incarnation: Incarnation) -> float:
     """Seconds to wait after an operation failed: 2, 4, 8 … up to a minute."""
     return float(min(60.0, 2.0 * 2 ** min(incarnation.failures, 6)))
+
+
+def retry_at(incarnation: Incarnation, *, now: Timestamp) -> Timestamp | None:
+    """When an operation that failed is due again; None where none failed, or that time has come."""
+    settled_at = incarnation.settled_at
+    if not incarnation.failures or settled_at is None or settled_at > now:  # the clock was set back since
+        return None
+    due = settled_at + backoff(replace(incarnation, failures=incarnation.failures - 1))
+    return due if now < due else None
 
 
 def since_settled(incarnation: Incarnation, observed_at: Timestamp, *, now: Timestamp) -> float:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.core.edits import followed
 from controller.core.incarnation import EndReason, Incarnation, Stage
-from controller.core.lifecycle import deadline, readiness_deadline, since_settled, statistics_count
-from controller.core.model import DesiredSession, Phase, RestartPolicy, SessionSpec
+from controller.core.lifecycle import deadline, readiness_deadline, retry_at, since_settled, statistics_count
+from controller.core.model import Phase, RestartPolicy
 from controller.core.steps import (
     Configure,
     Conformed,
@@ -96,7 +97,7 @@ def revised(view: View, life: Incarnation) -> Decision | None:
     fresh = life.stage is Stage.ACCEPTED and desired.spec != life.spec
     if desired.generation == life.generation and not fresh:
         return None
-    spec, refused = (desired.spec, ()) if life.stage is Stage.ACCEPTED else merge(life.spec, desired)
+    spec, refused = followed(life, desired, now=view.now)
     message = f"the edited spec of {desired.origin} applies"
     if refused:
         message = (
@@ -108,33 +109,16 @@ def revised(view: View, life: Incarnation) -> Decision | None:
     )
 
 
-def merge(old: SessionSpec, desired: DesiredSession) -> tuple[SessionSpec, tuple[str, ...]]:
-    """The old spec with all of the new one that a living container can follow, and the fields that it cannot."""
-    new = desired.spec
-    resources, refused = new.resources, []
-    if new.resources.disk_gib < old.resources.disk_gib:
-        resources = replace(resources, disk_gib=old.resources.disk_gib)
-        refused.append("spec.resources.disk")
-    if new.template != old.template:
-        refused.insert(0, "spec.template")
-        resources = old.resources
-    merged = replace(
-        old,
-        owner=new.owner,
-        resources=resources,
-        ttl=new.ttl,
-        expires_at=new.expires_at,
-        paused=new.paused,
-        restart_policy=new.restart_policy,
-    )
-    return merged, tuple(refused)
-
-
 # -- towards a container ---------------------------------------------------------------------------------------
 
 
 def _place(view: View, life: Incarnation) -> Decision:
-    return _make(view, life, Place(), "Placing", "a container is about to be made")
+    start_at = life.spec.start_at
+    decision = _make(view, life, Place(), "Placing", "a container is about to be made")
+    if isinstance(decision.step, Rest) or life.ready_at is not None or start_at is None or view.now >= start_at:
+        return decision
+    # Moved since it was accepted. One that was ready has begun, and its time runs.
+    return _decision(view, life, Rest(), "Scheduled", "waits for spec.startAt", again_at=start_at)
 
 
 def _make(view: View, life: Incarnation, step: Place | Create, reason: str, message: str) -> Decision:
@@ -202,6 +186,8 @@ def _keep(view: View, life: Incarnation) -> Decision:
 def _finish_task(view: View, life: Incarnation) -> Decision:
     assert life.task is not None  # noqa: S101 - the caller looked
     if view.task is None or view.task.state is TaskState.RUNNING:
+        if life.task.kind == "vzstart" and life.start_failure is not None:
+            return _start_fails(view, life, life.start_failure)
         return _decision(view, life, Rest(), "Working", f"a {life.task.kind} task runs")
     if view.task.state is TaskState.FAILED:
         error = view.task.exit_status or "unknown"
@@ -370,14 +356,29 @@ def _conform(view: View, life: Incarnation, live: Live) -> Decision:
                 again_at=view.now + 30.0,
             )
             return replace(stopped, phase=Phase.HELD)
-        return _decision(view, life, Start(), "Restarting", "it was stopped: it is started again")
+        return _start(view, life, "Restarting", "it was stopped: it is started again")
     if life.stage is Stage.CREATED and life.started_at is None:
-        return _decision(view, life, Start(), "Starting", "the container is being started")
+        return _start(view, life, "Starting", "the container is being started")
     if life.applied != wanted:
         return _decision(view, life, Conformed(), "Conforms", "its resources are those of its spec")
     if life.stage is Stage.CREATED:
         return _probe(view, life)
     return _steady(view, life)
+
+
+def _start(view: View, life: Incarnation, reason: str, message: str) -> Decision:
+    """Start it; one that could not be started waits, whatever else there is to look at it for."""
+    due = retry_at(life, now=view.now)
+    if life.start_failure is not None and due is not None:
+        return _start_fails(view, life, life.start_failure, again_at=due)
+    return _decision(view, life, Start(), reason, message)
+
+
+def _start_fails(view: View, life: Incarnation, failure: str, *, again_at: float | None = None) -> Decision:
+    """It is tried until its time is up: another container would hardly start better, and would have lost its data."""
+    tried = "once" if life.failures == 1 else f"{life.failures} times"
+    message = f"{failure} (tried {tried}, and again within a minute)"
+    return _decision(view, life, Rest(), "StartFailed", message, again_at=again_at)
 
 
 def _probe(view: View, life: Incarnation) -> Decision:

@@ -30,6 +30,7 @@ class Adopt:
     vmid: int
     uid: str
     accepted_at: Timestamp
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,8 @@ class Claimed:
     vmid: int
     uid: str
     accepted_at: Timestamp
+    address: str | None = None
+    """Its fixed IPv4 address, which nobody else may be handed out; None with DHCP."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

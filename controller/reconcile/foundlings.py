@@ -16,6 +16,7 @@ from controller.core.model import ArchiveSource, DesiredSnapshot, Network, Resou
 from controller.core.ownership import Marker, is_ours
 from controller.core.view import Claimed
 from controller.ledger.ledger import Note
+from controller.proxmox.netconfig import static_address
 from controller.proxmox.port import ContainerConfig, Forbidden, NotFound, ResourceRow
 from controller.reconcile.look import UNMARKED_LOCKS
 from controller.reconcile.tools import Tools
@@ -99,6 +100,8 @@ class Foundlings:
         try:
             config = self._tools.port.config(row.node, row.vmid)
         except (NotFound, Forbidden):
+            if not self._tools.port.vmid_is_free(row.vmid):
+                raise  # a refusal is no proof of its absence, and what it is has to be known before anything is made
             config = None
         if config is None or config.lock in UNMARKED_LOCKS:
             with self._lock:
@@ -115,7 +118,13 @@ class Foundlings:
             return None
         wanted = desired is not None and marker.session in desired.sessions
         if life is None and wanted and self.claimed(marker.session) is None:
-            claim = Claimed(node=row.node, vmid=row.vmid, uid=marker.uid, accepted_at=marker.accepted_at)
+            claim = Claimed(
+                node=row.node,
+                vmid=row.vmid,
+                uid=marker.uid,
+                accepted_at=marker.accepted_at,
+                address=_address(config),
+            )
             with self._lock:
                 self._claimed[marker.session] = claim
             return marker.session
@@ -150,7 +159,7 @@ class Foundlings:
             origin_file="",
             accepted_at=marker.accepted_at,
             stage=Stage.READY,
-            placement=Placement(node=row.node, vmid=row.vmid, intended_at=marker.accepted_at),
+            placement=Placement(node=row.node, vmid=row.vmid, intended_at=marker.accepted_at, address=_address(config)),
             ready_at=marker.accepted_at,
         )
         note = Note(
@@ -161,6 +170,14 @@ class Foundlings:
         )
         self._tools.ledger.begin(life, None, note)
         return name
+
+
+def _address(config: ContainerConfig) -> str | None:
+    """The fixed address that it has; one that was edited beyond recognition is none that could be handed out twice."""
+    try:
+        return static_address(config.net0) if config.net0 is not None else None
+    except ValueError:
+        return None
 
 
 def _spec(row: ResourceRow, config: ContainerConfig) -> SessionSpec:

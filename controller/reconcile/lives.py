@@ -38,7 +38,7 @@ class Lives:
         life = replace(
             self._new(step.desired, uid=step.uid, accepted_at=step.accepted_at),
             stage=Stage.CREATED,
-            placement=Placement(node=step.node, vmid=step.vmid, intended_at=step.accepted_at),
+            placement=Placement(node=step.node, vmid=step.vmid, intended_at=step.accepted_at, address=step.address),
             started_at=now,
             ready_at=step.accepted_at,
         ).with_condition(

@@ -1,13 +1,16 @@
 """The picture that decisions are made from: desired and observed, what is missing, and which brakes are on.
 
 Scans and observations are put in here by their threads; each put returns the sessions to look at again. The picture
-builds the ``View`` of one session and does nothing else: no calls, no writes but events about brakes.
+builds the ``View`` of one session and does nothing else: no calls, no writes but events about brakes and the file that
+each manifest lies in.
 """
 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from controller.core.absence import Missing, note
 from controller.core.guards import Brakes, ClockJump, MassDelete
@@ -54,6 +57,7 @@ class Picture:
             self._note_completeness(before, snapshot)
             first_complete = snapshot.complete and not self._ever_scanned
             self._ever_scanned = self._ever_scanned or snapshot.complete
+            self._follow_files(snapshot)
             lives = {life.session: life.origin_file for life in self._tools.ledger.lives()}
             missing_before, self._missing = self._missing, note(self._missing, snapshot, lives)
             braked = self._weigh()
@@ -77,6 +81,20 @@ class Picture:
             if snapshot.incomplete_because
             else Note("ManifestsComplete", "all manifests are seen again"),
         )
+
+    def _follow_files(self, snapshot: DesiredSnapshot) -> None:
+        """Write down where manifests moved to: after a restart a file that cannot be read is known by that alone.
+
+        Also for tombstones and for what is paused: they are to stay as they are, and that hangs on their manifest.
+        """
+        for life in self._tools.ledger.lives():
+            desired = snapshot.sessions.get(life.session)
+            if desired is None or desired.origin.file == life.origin_file:
+                continue
+            file = desired.origin.file
+            note_ = Note("ManifestMoved", f"its manifest lies in {file} now, no longer in {life.origin_file}")
+            with suppress(Superseded):  # another life has begun meanwhile: its turn is at the next scan
+                self._tools.ledger.change(life, partial(replace, origin_file=file), note_)
 
     def observed(self, change: Change) -> set[str]:
         """A look at Proxmox; returns the sessions concerned."""

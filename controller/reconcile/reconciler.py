@@ -32,8 +32,10 @@ MOST_STEPS = 25
 """Steps in one pass; a life needs about ten from acceptance to Ready. More means that two steps undo each other."""
 TURNS = frozenset({"WaitingForSlot", "WaitingForTemplate"})
 WHOLE_PICTURE = frozenset({"NotSynced", "NotObserved", "MassDelete", "ClockJumped", "Paused"})
-QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "NotWanted"}) | TURNS | WHOLE_PICTURE
+QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "StartFailed", "NotWanted"}) | TURNS | WHOLE_PICTURE
 """Reasons to rest that are no news about this session; those about the whole picture are noted once, for all."""
+GOING_WRONG = frozenset({"CreateFailed", "StartFailed", "TaskFailed", "DestroyUnclear", "NoRoom"})
+"""Reasons to wait that a session should not have."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +47,7 @@ class Status:
     message: str
     since: Timestamp
     failing: bool = False
-    """The last pass ended with an error."""
+    """What was done last went wrong; it is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,11 +217,16 @@ class Reconciler:
             with self._lock:
                 self._statuses.pop(view.name, None)
         else:
-            news = self._show(view, decision)
+            failing = decision.reason in GOING_WRONG
+            news = self._show(view, decision, failing=failing)
+            if news and failing:
+                self._log.warning("session.waits", session=view.name, reason=decision.reason, message=decision.message)
             if news and decision.reason not in QUIET and (view.incarnation is None or not view.incarnation.ended):
                 uid = view.incarnation.uid if view.incarnation is not None else ""
                 warning = decision.phase is Phase.HELD
                 self._tools.ledger.note(view.name, uid, Note(decision.reason, decision.message, warning=warning))
+        if decision.reason in {"Paused", "PausedByManifest"} and view.incarnation is not None:
+            self._upkeep.hold(view.incarnation)
         # Whoever rests after a look at the container has nothing running: what a killed create left may stay for days.
         self._tidy(view.name, idle=view.live is not None)
         self._picture.quorum(view.name, lost=False)
@@ -229,8 +236,9 @@ class Reconciler:
     def _wait(self, view: View, decision: Decision, waits: Waits) -> Result:
         self._picture.quorum(view.name, lost=False)
         phase = Phase.HELD if waits.reason == "NoRoom" else decision.phase
-        self._show(view, replace(decision, phase=phase), reason=waits.reason, message=waits.message)
-        if waits.reason in {"TaskFailed", "CreateFailed", "NoRoom"}:
+        failing = waits.reason in GOING_WRONG
+        self._show(view, replace(decision, phase=phase), reason=waits.reason, message=waits.message, failing=failing)
+        if failing:
             self._log.warning("session.waits", session=view.name, reason=waits.reason, message=waits.message)
         if waits.reason not in TURNS:
             self._tidy(view.name)

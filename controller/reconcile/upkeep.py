@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from controller.core.incarnation import Incarnation, Stage, Task
 from controller.core.lifecycle import backoff, deadline
-from controller.core.model import CloneSource, ConditionStatus, Resources
+from controller.core.model import CloneSource, ConditionStatus, Resources, Timestamp
 from controller.core.model import Probe as ProbeKind
 from controller.core.steps import Configure, FinishTask, Grow
 from controller.core.view import Live
@@ -71,7 +71,7 @@ class Upkeep:
             upid = self._tools.port.resize(live.node, placement.vmid, step.disk_gib, digest=live.digest)
         except Conflict as error:
             return Waits("ChangedMeanwhile", f"{error}: it is looked at again", after=0.5)
-        self._begin_task(life, upid, "resize", live.node, f"the disk grows to {step.disk_gib} GiB")
+        self._begin_task(life, upid, "resize", live.node, Note("Growing", f"the disk grows to {step.disk_gib} GiB"))
         return Next()
 
     def conformed(self, life: Incarnation) -> Outcome:
@@ -99,7 +99,12 @@ class Upkeep:
         try:
             upid = tools.port.start(node, placement.vmid)
         except AlreadyRunning:
-            tools.ledger.change(life, lambda current: replace(current, stage=Stage.CREATED, started_at=now))
+            tools.ledger.change(
+                life,
+                lambda current: replace(
+                    current, stage=Stage.CREATED, started_at=current.started_at or now, failures=0
+                ).started(now=now),
+            )
             return Next()
         except Locked:
             tools.slots.lock_wait(node)
@@ -107,7 +112,9 @@ class Upkeep:
             raise
         hit(Failpoint.START_CALLED)
         message = f"container {placement.vmid} is started" + (" again: it was stopped" if again else "")
-        self._begin_task(life, upid, "vzstart", node, message, started_at=now)
+        # Between two failures it would keep them from being counted as one event.
+        notes = () if life.start_failure is not None else (Note("Started", message),)
+        self._begin_task(life, upid, "vzstart", node, *notes, started_at=now)
         hit(Failpoint.START_TASK_RECORDED)
         return Next()
 
@@ -117,30 +124,47 @@ class Upkeep:
         assert task is not None  # noqa: S101 - the step says so
         tools, now = self._tools, self._tools.clock.now()
         tools.board.forget(task.upid)
-        failed_start = step.error is not None and task.kind == "vzstart"
         if task.kind == "vzdestroy":
             hit(Failpoint.DESTROY_TASK_DONE)
         if step.error is None:
             tools.slots.success(task.node)
-        notes = [Note("TaskFailed", f"{task.kind} failed: {step.error}", warning=True)] if step.error else []
-        tools.ledger.change(
-            life,
-            lambda current: replace(
-                current,
-                task=None,
-                settled_at=now,
-                failures=0 if step.error is None else current.failures + 1,
-                started_at=None if failed_start else current.started_at,
-                stage=Stage.CREATED if current.stage is Stage.CREATING and step.error is None else current.stage,
-            ),
-            *notes,
-        )
-        if step.error is None:
+            tools.ledger.change(life, lambda current: _done(current, task.kind, now=now))
             return Next()
         if "got timeout" in step.error or "is locked" in step.error:
             tools.slots.lock_wait(task.node)
             tools.measures.lock_wait()
-        return Waits("TaskFailed", f"{task.kind} failed: {step.error}", after=backoff(life))
+        if task.kind == "vzstart":
+            return self._start_failed(life, step.error)
+        message = f"{task.kind} failed: {step.error}"
+        tools.ledger.change(
+            life,
+            lambda current: replace(current, task=None, settled_at=now, failures=current.failures + 1),
+            Note("TaskFailed", message, warning=True),
+        )
+        return Waits("TaskFailed", message, after=backoff(life))
+
+    def _start_failed(self, life: Incarnation, error: str) -> Outcome:
+        """When it is tried again is decided by what is known then: its end may have come meanwhile."""
+        now, placement = self._tools.clock.now(), life.placement
+        assert placement is not None  # noqa: S101 - only containers are started
+        message = f"container {placement.vmid} cannot be started: {error}"
+        self._tools.ledger.change(
+            life,
+            lambda current: replace(
+                current, task=None, settled_at=now, failures=current.failures + 1, started_at=None
+            ).with_condition("Started", ConditionStatus.FALSE, reason="StartFailed", message=message, now=now),
+            Note("StartFailed", message, warning=True),
+        )
+        return Next()
+
+    def hold(self, life: Incarnation) -> None:
+        """It is paused: nobody asks the desktop now, and that time is not held against it."""
+
+        def unasked(current: Incarnation) -> Incarnation:
+            asked = current.stage is Stage.CREATED and current.task is None and current.ending is None
+            return replace(current, started_at=None) if asked else current
+
+        self._tools.ledger.change(life, unasked)
 
     def follow(self, life: Incarnation, node: str) -> Outcome:
         self._tools.ledger.change(
@@ -216,15 +240,20 @@ class Upkeep:
         return Waits(reason, message, after=min(pause, max(0.05, deadline(life) - self._tools.clock.now())))
 
     def _begin_task(
-        self, life: Incarnation, upid: str, kind: str, node: str, message: str, *, started_at: float | None = None
+        self, life: Incarnation, upid: str, kind: str, node: str, *notes: Note, started_at: float | None = None
     ) -> None:
         task = Task(upid=upid, kind=kind, node=node, begun_at=self._tools.clock.now())
         self._tools.ledger.change(
-            life,
-            lambda current: replace(current, task=task, started_at=started_at or current.started_at),
-            Note("Started" if kind == "vzstart" else "Growing", message),
+            life, lambda current: replace(current, task=task, started_at=current.started_at or started_at), *notes
         )
         self._tools.board.watch(upid, node=node, key=key_of(life.session))
+
+
+def _done(life: Incarnation, kind: str, *, now: Timestamp) -> Incarnation:
+    """After an operation that succeeded."""
+    stage = Stage.CREATED if life.stage is Stage.CREATING else life.stage
+    after = replace(life, task=None, settled_at=now, failures=0, stage=stage)
+    return after.started(now=now) if kind == "vzstart" else after
 
 
 def _applied(life: Incarnation, live: Live) -> Resources:

@@ -126,3 +126,22 @@ def test_a_container_of_nobody_is_left_alone_though_the_first_look_could_not_be_
     world.restart()
     world.run(60.0)
     assert 30999 in world.containers()
+
+
+def test_a_ledger_whose_file_was_removed_stops_everything_until_a_restart_takes_it_up_anew(world: World) -> None:
+    world.write("alice.yaml", text("alice"))
+    world.until("alice is ready", lambda: world.phase("alice") == "Ready")
+    vmid = world.vmid("alice")
+    for file in world.directory.glob("ledger.db*"):
+        file.unlink()
+    world.write("bob.yaml", text("bob"))
+    world.remove("alice.yaml")
+    world.run(120.0)
+    assert list(world.containers()) == [vmid]
+    assert world.controller.picture.sentences()["LedgerFailing"].startswith(
+        f"the ledger cannot be written ({world.directory}/ledger.db is gone: put that one back, or restart the daemon"
+    )
+    world.restart()
+    world.until("bob is ready", lambda: world.phase("bob") == "Ready")
+    world.until("alice is gone", lambda: vmid not in world.containers())
+    assert world.controller.picture.sentences() == {}

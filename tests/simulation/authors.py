@@ -50,7 +50,9 @@ class RandomAuthors:
         if name is None:
             return None
         spec = {**self.truth.wishes[name].spec}
-        change = self.random.choice(["ttl", "resources", "revision", "template", "paused", "restartPolicy", "nothing"])
+        change = self.random.choice(
+            ["ttl", "resources", "revision", "template", "paused", "restartPolicy", "startAt", "nothing"]
+        )
         if change == "ttl" and "expiresAt" not in spec:
             spec["ttl"] = self._ttl()
         elif change == "resources":
@@ -63,6 +65,8 @@ class RandomAuthors:
             spec["paused"] = not spec.get("paused", False)
         elif change == "restartPolicy":
             spec["restartPolicy"] = self.random.choice(["Always", "Never"])
+        elif change == "startAt" and "expiresAt" not in spec:
+            spec["startAt"] = self._instant(self.random.uniform(-20, 60))
         return self._wish(name, spec)
 
     def _wish(self, name: str, spec: dict[str, object]) -> str:

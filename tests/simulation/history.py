@@ -230,7 +230,7 @@ class History:
         if desired is None:
             return "its manifest is not seen"
         later = desired.spec.start_at is not None and desired.spec.start_at > self.world.clock.now()
-        if later and (life is None or life.ended):
+        if later and (life is None or life.ended or (life.placement is None and life.ready_at is None)):
             return None
         if life is None:
             return None if wish.spec.get("paused") else "it has no life"
