@@ -122,8 +122,8 @@ def _add_orders(app: FastAPI, service: AdminService) -> None:
         return service.resume(order.session, by=who)
 
     @app.post("/v1/confirm")
-    def confirm() -> Outcome:
-        return service.confirm()
+    def confirm(who: Who) -> Outcome:
+        return service.confirm(by=who)
 
     @app.post("/v1/apply")
     def apply(order: TextOrder, who: Who) -> Outcome:

@@ -102,7 +102,7 @@ class Orders:
     def pause(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """Leave a session, or everything, as it is: nothing is made, changed or repaired."""
         if name is None:
-            self._picture.pause(True)
+            self._picture.pause(True, by=by)
             self._enqueue_all()
             return Outcome(messages=("the controller is paused: nothing is made, changed or ended",))
         life = self._going_on(name, "paused")
@@ -124,12 +124,12 @@ class Orders:
         self._enqueue(name)
         return Outcome(messages=(f"session {name} {'goes on' if life.paused else 'was not paused'}",))
 
-    def confirm(self) -> Outcome:
+    def confirm(self, *, by: str = ADMINISTRATOR) -> Outcome:
         """The picture is right: release the brakes, and take an empty directory at its word."""
         self._tools.ledger.prove_writable()
         desired = self._picture.desired
         incomplete = desired is None or not desired.complete
-        released = self._picture.confirm()
+        released = self._picture.confirm(by=by)
         self._accept_empty()
         self._rescan()
         self._enqueue_all()

@@ -41,15 +41,13 @@ def plan_now(
 
 def no_longer_empty(view_of: ViewOf, current: DesiredSnapshot | None, directory: Path) -> ViewOf:
     """The views as they are once there are manifests, where their want is all that makes the picture incomplete."""
-    because = current.incomplete_because if current is not None else None
-    if because is None or not _is_empty(directory):
+    if current is None or current.complete or not _is_empty(directory):
         return view_of
 
     def filled(name: str) -> View:
         view = view_of(name)
         # The brake may be on for Proxmox's part of the picture instead: that stays.
-        held = view.brakes.unsynced is not None and not view.brakes.unsynced.endswith(because)
-        return view if held else replace(view, brakes=replace(view.brakes, unsynced=None))
+        return replace(view, brakes=replace(view.brakes, unsynced=None)) if view.brakes.unscanned else view
 
     return filled
 

@@ -224,8 +224,8 @@ class AdminService:
     def resume(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         return self._orders.resume(name, by=by)
 
-    def confirm(self) -> Outcome:
-        return self._orders.confirm()
+    def confirm(self, *, by: str = ADMINISTRATOR) -> Outcome:
+        return self._orders.confirm(by=by)
 
     def apply(self, text: str, *, name: str = "stdin", by: str = ADMINISTRATOR) -> Outcome:
         """Write manifests into the directory, all or none. ``name`` is what problems call the text."""

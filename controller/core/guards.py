@@ -91,6 +91,8 @@ class Brakes:
 
     unsynced: str | None = None
     """A source has not been seen whole since the start: nothing is created and nothing is ended."""
+    unscanned: bool = False
+    """Of the sources it is the manifests that were not seen whole yet; what there is to say is in ``unsynced``."""
     blind: str | None = None
     """The picture of Proxmox is missing or incomplete now: nothing is created, no absence counts."""
     mass_delete: MassDelete = MassDelete()

@@ -129,7 +129,7 @@ class Picture:
             else:
                 self._without_quorum.discard(session)
 
-    def confirm(self) -> list[str]:
+    def confirm(self, *, by: str = "an administrator") -> list[str]:
         """An administrator says that the picture is right; returns what was released, one sentence each."""
         with self._lock:
             released = []
@@ -141,12 +141,12 @@ class Picture:
                 clock = self._tools.clock
                 self._clock_jump = self._clock_jump.confirm(now=clock.now(), monotonic=clock.monotonic())
         for sentence in released:
-            self._tools.ledger.note("", "", Note("Confirmed", f"an administrator confirmed: {sentence}"))
+            self._tools.ledger.note("", "", Note("Confirmed", f"{by} confirmed: {sentence}"))
         return released
 
-    def pause(self, paused: bool) -> None:
+    def pause(self, paused: bool, *, by: str = "an administrator") -> None:
         """Hold the whole controller, or let it go on; survives restarts."""
-        sentence = "an administrator paused the controller: `winux resume` goes on" if paused else None
+        sentence = f"{by} paused the controller: `winux resume` goes on" if paused else None
         note_ = Note("Paused", sentence) if sentence else Note("Resumed", "the controller goes on")
         self._tools.ledger.set_setting(PAUSED, sentence, note_)
         with self._lock:
@@ -184,6 +184,7 @@ class Picture:
             jump = self._clock_jump.observe(now=clock.now(), monotonic=clock.monotonic())
             return Brakes(
                 unsynced=self._unsynced(),
+                unscanned=not self._ever_scanned,
                 blind=self._tools.inventory.problem,
                 mass_delete=self._mass_delete,
                 clock=jump.sentence,

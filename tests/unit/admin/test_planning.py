@@ -72,6 +72,24 @@ def test_a_name_that_stands_twice_in_the_text_is_a_mistake(lab: Lab) -> None:
     ]
 
 
+def test_what_an_empty_directory_holds_is_planned_as_if_it_had_manifests(lab: Lab) -> None:
+    lab.world.run(5)
+    assert lab.world.controller.picture.brakes().unscanned
+    assert words(lab.service.plan_with([file(session("carol"))], instead=False)) == {"carol": "create"}
+
+
+def test_what_is_held_for_proxmox_stays_held_though_the_directory_is_empty_by_now(lab: Lab) -> None:
+    """Whatever the sentences are: only what the manifests hold is released by manifests."""
+    lab.write("alice")
+    control = lab.world.controller
+    control.loops.scanned(control.source.scan())
+    lab.world.remove("alice.yaml")
+    control.loops.scanned(control.source.scan())
+    brakes = control.picture.brakes()
+    assert (brakes.unsynced is not None, brakes.unscanned) == (True, False)
+    assert words(lab.service.plan_with([file(session("carol"))], instead=False)) == {"carol": "hold"}
+
+
 # -- instead of all --------------------------------------------------------------------------------------------
 
 
