@@ -7,7 +7,7 @@ import logging
 import sys
 from pathlib import Path
 
-from controller.node.config import NodeConfig, named
+from controller.node.config import ENGINES, NodeConfig, named
 from controller.node.profile import PROFILES
 from controller.node.release import NEWEST, RELEASES
 from controller.node.serve import serve
@@ -23,6 +23,10 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, help="for certificates and tokens (default: .winux-node)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the cluster there over restarts")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="play a script of faults over time")
+    parser.add_argument("--engine", choices=ENGINES, default="memory", help="what containers are")
+    parser.add_argument("--image", type=Path, metavar="FILE", help="what containers of the engine lxc are made from")
+    parser.add_argument("--home", type=Path, metavar="DIR", help="where they are (default: /var/lib/winux)")
+    parser.add_argument("--internet", action="store_true", help="let them reach what is beyond this machine")
     parser.add_argument("--json", action="store_true", help="print one JSON line when it serves")
     parser.add_argument("--write-config", type=Path, metavar="FILE", help="write a winux.yaml for a controller")
     arguments = parser.parse_args()
@@ -36,6 +40,10 @@ def main() -> int:
         directory=arguments.directory or arguments.state or Path(".winux-node"),
         state=arguments.state,
         faults=arguments.faults,
+        engine=arguments.engine,
+        image=arguments.image,
+        home=arguments.home,
+        internet=arguments.internet,
     )
     return serve(config, json_line=arguments.json, write_config=arguments.write_config)
 

@@ -7,6 +7,7 @@ the bridge's zone and the ready templates.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from controller.node.access import ROOT, AclKey, Pool, Token, User
 from controller.node.cluster import Cluster
@@ -40,13 +41,15 @@ class Furniture:
     bridge: str = BRIDGE
 
 
-def stock(cluster: Cluster) -> None:
-    """Storages and the files on them."""
+def stock(cluster: Cluster, *, image: Path | None = None) -> None:
+    """Storages and the files on them; with an image the archive is that file, and there is no other."""
     now = int(cluster.schedule.wall())
     files = {
         ARCHIVE: Volume("vztmpl", "tzst", 190 * MIB, now),
         STOCK_ARCHIVE: Volume("vztmpl", "tzst", 120 * MIB, now, systemd=True),
     }
+    if image is not None and image.exists():
+        files = {ARCHIVE: Volume("vztmpl", "tzst", image.stat().st_size, int(image.stat().st_mtime))}
     content = ("backup", "images", "iso", "rootdir", "snippets", "vztmpl")
     storages = [Storage("local", "dir", content, volumes=files), Storage("local-zfs", "zfspool", ("images", "rootdir"))]
     if len(cluster.nodes) > 1:
@@ -73,7 +76,8 @@ def furnish(
     cluster: Cluster, *, pool: str, first_template: int, full_secret: str, pool_secret: str, root_password: str | None
 ) -> Furniture:
     """Set up a fresh cluster."""
-    stock(cluster)
+    if not cluster.storages:
+        stock(cluster)
     templates = _template_vmids(cluster, first_template)
     for vmid, node in zip(templates, cluster.nodes, strict=True):
         cluster.add(_template(cluster, vmid, node))

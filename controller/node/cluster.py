@@ -15,7 +15,7 @@ from controller.engine.clock import Clock
 from controller.node.access import Access
 from controller.node.authentication import Authentication
 from controller.node.datacenter import Datacenter
-from controller.node.engine import Blueprint
+from controller.node.engine import Blueprint, Engine
 from controller.node.errors import died, lock_timeout, no_config
 from controller.node.firewall import Firewall
 from controller.node.guest import MIB, Guest, Seen
@@ -74,6 +74,7 @@ class Cluster:
         seed: int = 0,
         network: GuestNetwork | None = None,
         rdp_port: int = 3389,
+        engine: Callable[[Cluster], Engine] | None = None,
         key: bytes = b"tickets of a simulation",
         release: Release = NEWEST,
     ) -> None:
@@ -85,13 +86,17 @@ class Cluster:
         self.access = Access(self.journal, release.rights)
         self.authentication = Authentication(self.access, key=key, release=release)
         self.tasks = Tasks(self.schedule, self.journal)
-        self.engine = MemoryEngine(
-            self.schedule,
-            profile=profile,
-            rng=self.rng,
-            network=network or VirtualNetwork(),
-            rdp_port=rdp_port,
-            watcher=self,
+        self.engine: Engine = (
+            engine(self)
+            if engine
+            else MemoryEngine(
+                self.schedule,
+                profile=profile,
+                rng=self.rng,
+                network=network or VirtualNetwork(),
+                rdp_port=rdp_port,
+                watcher=self,
+            )
         )
         boot = self.schedule.wall() - 86400
         self.nodes = {name: Node(name, f"127.0.0.{n + 1}", since=boot) for n, name in enumerate(nodes)}
@@ -171,6 +176,7 @@ class Cluster:
         self.journal.guest(guest.vmid)
         self._unseen.discard(guest.vmid)
         self.access.forget_guest(guest.vmid)
+        self.engine.forget(guest.vmid)
         if guest.vmid in self.seen:
             self.ghosts[guest.vmid] = self.nodes[guest.node].broadcast
 

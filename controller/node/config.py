@@ -10,6 +10,8 @@ from controller.node.profile import PROFILES, Profile
 from controller.node.release import NEWEST, RELEASES, Release
 
 MOST_NODES = 32
+ENGINES = ("memory", "lxc")
+LXC_HOME = Path("/var/lib/winux")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +39,14 @@ class NodeConfig:
     """VMID of the ready container template of the first node; each further node has the next one."""
     root_password: str | None = field(default=None, repr=False)
     """Of root@pam, for tickets; None: no password logs in."""
+    engine: str = "memory"
+    """What containers are: ``memory``, or ``lxc`` for real ones on this machine."""
+    image: Path | None = None
+    """The tarball that containers of ``lxc`` are made from."""
+    home: Path | None = None
+    """Where ``lxc`` keeps containers and unpacked images; None: ``/var/lib/winux``."""
+    internet: bool = False
+    """Whether containers of ``lxc`` reach what is beyond this machine."""
     rdp_port: int = 3389
     rdp: bool = True
     """Whether running containers answer on their loopback addresses."""
@@ -66,6 +76,10 @@ class NodeConfig:
         if not 1 <= len(self.nodes) <= MOST_NODES:
             raise ValueError(f"a cluster of {len(self.nodes)} nodes cannot be made; choose 1 to {MOST_NODES}")
         _ = self.host_port, self.timing, self.release
+        if self.engine not in ENGINES:
+            raise ValueError(f"there is no engine {self.engine!r}; choose one of: {', '.join(ENGINES)}")
+        if self.engine == "lxc" and self.image is None:
+            raise ValueError("the engine lxc makes containers from an image: build one with `winux image build`")
 
 
 def named(count: int) -> tuple[str, ...]:

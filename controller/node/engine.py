@@ -95,6 +95,26 @@ class Engine(Protocol):
         """Those of a running container."""
         ...
 
+    def boot(self, blueprint: Blueprint) -> None:
+        """A start that nobody waits for."""
+        ...
+
+    def halt(self, vmid: int) -> None:
+        """It runs no more, and what was starting does not start; nobody waits for that."""
+        ...
+
+    def resume(self, vmid: int) -> bool:
+        """Whether it runs already, begun by an earlier process; then it is told."""
+        ...
+
+    def forget(self, vmid: int) -> None:
+        """Its config is gone: nothing of it may be left. Nobody waits for that."""
+        ...
+
+    def addresses(self, vmid: int) -> list[str]:
+        """IPv4 addresses of a running container."""
+        ...
+
     def answers(self, address: str, port: int) -> bool:
         """Whether a desktop would answer there now."""
         ...

@@ -217,6 +217,14 @@ class MemoryEngine:
             self._network.release(address)
         self._watcher.stopped(vmid)
 
+    def resume(self, vmid: int) -> bool:
+        """What is only in memory does not outlive its process."""
+        del vmid
+        return False
+
+    def forget(self, vmid: int) -> None:
+        self.halt(vmid)
+
     def addresses(self, vmid: int) -> list[str]:
         """IPv4 addresses of a running container."""
         life = self._lives.get(vmid)

@@ -17,6 +17,7 @@ from controller.node.cluster import Cluster
 from controller.node.config import NodeConfig
 from controller.node.description import Description, describe
 from controller.node.dispatch import Dispatcher
+from controller.node.lxc.attached import Attached
 from controller.node.rdp import LoopbackNetwork
 from controller.node.script import load, play
 from controller.node.sidedoor import SideDoor
@@ -93,7 +94,9 @@ class NodeServer:
         self._end = asyncio.Event()
         config = self.config
         host, port = config.host_port
-        network = LoopbackNetwork(self._loop, port=config.rdp_port) if config.rdp else None
+        memory = config.engine == "memory"
+        network = LoopbackNetwork(self._loop, port=config.rdp_port) if config.rdp and memory else None
+        containers = Attached(config, turned=self._turn) if config.engine == "lxc" else None
         cluster = Cluster(
             self._clock,
             nodes=config.nodes,
@@ -101,12 +104,17 @@ class NodeServer:
             seed=config.seed,
             network=network,
             rdp_port=config.rdp_port,
+            engine=containers,
             key=self._ticket_key(),
             release=config.release,
         )
         file = StateFile(config.state / "cluster.db") if config.state else None
         try:
+            if containers:
+                await containers.open()
             furniture = _furnish(cluster, config, file)
+            if containers:
+                await containers.furnish(furniture)
             identity = self._identity()
             cluster.fingerprint = identity.fingerprint
             cluster.ca = identity.ca.read_text()
@@ -135,10 +143,17 @@ class NodeServer:
                 self._front.stop()
                 await runner.cleanup()
         finally:
+            if containers:
+                await containers.close()
             if network:
                 network.release_all()
             if file:
                 file.close()
+
+    def _turn(self) -> None:
+        """An engine did something while nobody asked."""
+        if self._front:
+            self._front.turn()
 
     def _ticket_key(self) -> bytes:
         """Signs tickets. With a state it stays, as /etc/pve/priv/authkey.key outlives a reboot."""
@@ -163,7 +178,7 @@ def _save_nothing() -> None:
 
 
 def _furnish(cluster: Cluster, config: NodeConfig, file: StateFile | None) -> bootstrap.Furniture:
-    bootstrap.stock(cluster)
+    bootstrap.stock(cluster, image=config.image)
     if file and file.load(cluster):
         return bootstrap.resume(cluster, first_template=config.first_template)
     return bootstrap.furnish(

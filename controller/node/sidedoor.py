@@ -15,6 +15,7 @@ from controller.node.cluster import Node
 from controller.node.dispatch import Dispatcher
 from controller.node.faults import Fault
 from controller.node.guest import Guest
+from controller.node.memory import MemoryEngine
 from controller.node.programme import Programme, Undo
 from controller.node.storage import Storage
 
@@ -112,7 +113,10 @@ class SideDoor:
 
     def silence_rdp(self, *, silent: bool, vmid: int | None = None) -> None:
         """Whether running desktops stay silent: one, or all."""
-        self.cluster.engine.mute(vmid=vmid, silent=silent)
+        engine = self.cluster.engine
+        if not isinstance(engine, MemoryEngine):
+            raise LookupError("only the engine memory can silence a desktop: stop xrdp in the container instead")
+        engine.mute(vmid=vmid, silent=silent)
 
     # containers
 

@@ -155,6 +155,8 @@ class StateFile:
             _restore_task(cluster, record)
         cluster.broadcast()
         for guest in cluster.guests.values():
+            if cluster.engine.resume(guest.vmid):
+                continue
             if guest.options.get("onboot") == "1" and guest.lock is None:
                 if guest.take_pending():
                     cluster.changed(guest)
