@@ -12,6 +12,7 @@ from controller.node.errors import forbidden
 from controller.node.guest import Guest
 from controller.node.schedule import Completion, Steps
 from controller.node.tasks import Body, Doom, Task
+from controller.node.upload import Upload
 
 T = TypeVar("T")
 
@@ -24,6 +25,8 @@ class Context:
     """Those of path, query and body; checked against the schema before the call runs."""
     doom: Doom | None = field(default=None)
     """The fault that waits for the next task of this call."""
+    upload: Upload | None = None
+    """The file that came with the call."""
 
     @property
     def node(self) -> str:

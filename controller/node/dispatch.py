@@ -65,6 +65,14 @@ class Dispatcher:
         self.schedule.at(self.schedule.now() + PROXY_SECONDS, lambda: answer.set(late))
         return answer
 
+    def knows(self, request: Request) -> bool:
+        """Whether the caller has proved who he is: nobody else may send a file, which is taken in before the call."""
+        try:
+            request.check_head()
+            return bool(self._identify(request).authid)
+        except Refusal:
+            return False
+
     def _serve(self, request: Request) -> Steps[Reply]:
         if not self.cluster.nodes[self.cluster.entry].online:
             return aborted(Ending.RESET)
@@ -155,7 +163,7 @@ class Dispatcher:
         for name, value in in_path.items():
             if params.get(name, value) != value:
                 raise invalid({name: "duplicate parameter (already defined in URI) with conflicting values!"})
-        context = Context(self.cluster, who, params | in_path, fault.doom if fault else None)
+        context = Context(self.cluster, who, params | in_path, fault.doom if fault else None, request.upload)
         if who.token and not route.tokens:
             raise forbidden(f"URI '{request.path}' not available with API token, need proper ticket.")
         _authorize(route, context)

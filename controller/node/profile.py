@@ -66,6 +66,7 @@ _SLOW = {
 _NOT_MEASURED = {
     **dict.fromkeys(("vzsnapshot", "vzdelsnapshot", "vzrollback"), Spread(0.300, 0.600)),
     "download": Spread(2.000, 4.000),
+    "imgcopy": Spread(0.500, 1.500),
     "imgdel": Spread(0.100, 0.200),
 }
 

@@ -34,6 +34,7 @@ from controller.node.calls import (
     snapshots,
     tasks,
     tokens,
+    uploads,
     volumes,
 )
 from controller.node.calls import ticket as tickets
@@ -156,6 +157,9 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", _VOLUME): Route(name="volume_delete", call=volumes.delete, schema=volumes.DELETE),
     ("POST", f"{_STORAGE}/download-url"): Route(
         name="download", call=downloads.from_url, schema=downloads.FROM_URL, check=downloads.check_url_rights
+    ),
+    ("POST", f"{_STORAGE}/upload"): Route(
+        name="upload", call=uploads.upload, schema=uploads.UPLOAD, check=downloads.check_template_right
     ),
     ("GET", "/nodes/{node}/tasks"): Route(name="tasks", call=tasks.list_tasks, schema=p.TASKS),
     ("GET", _TASK): Route(name="task", call=tasks.index, schema=p.TASK),

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
 from controller.node.dispatch import Dispatcher
+from controller.node.errors import Refusal
 from controller.node.schedule import Completion
 from controller.node.sidedoor_http import PREFIX, SideDoorHttp
-from controller.node.wire import BODY_LIMIT, Ending, Reply, Request
+from controller.node.upload import carries_file, receive
+from controller.node.wire import BODY_LIMIT, Ending, Reply, Request, failure
 
 REQUESTS_PER_CONNECTION = 100
 IDLE_SECONDS = 5
@@ -54,7 +57,8 @@ class Front:
 
     async def _serve(self, incoming: web.BaseRequest) -> web.StreamResponse:
         length = incoming.content_length or 0
-        body = await incoming.read() if 0 < length <= BODY_LIMIT else b""
+        file = carries_file(incoming)
+        body = await incoming.read() if 0 < length <= BODY_LIMIT and not file else b""
         request = Request(
             method=incoming.method,
             path=incoming.rel_url.raw_path,
@@ -63,6 +67,11 @@ class Front:
             body=body,
             content_length=length,
         )
+        if file and self._dispatcher.knows(request):
+            try:
+                request = replace(request, upload=await receive(incoming))
+            except Refusal as refusal:
+                return await self._send(incoming, failure(refusal))
         if request.path.startswith(PREFIX):
             reply = self._side_door.answer(request)
         else:

@@ -13,6 +13,7 @@ from enum import Enum
 from urllib.parse import parse_qsl, unquote
 
 from controller.node.errors import Refusal, died
+from controller.node.upload import Upload
 
 METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
 BODY_LIMIT = 512 * 1024
@@ -36,6 +37,8 @@ class Request:
     """Names in lower case."""
     body: bytes = b""
     content_length: int = 0
+    upload: Upload | None = None
+    """Instead of a body."""
 
     def segments(self) -> tuple[str, ...]:
         """The decoded parts of the path below the API's base; empty parts are left out."""
@@ -60,6 +63,8 @@ class Request:
 
     def parameters(self) -> dict[str, str]:
         """The parameters of query and body."""
+        if self.upload is not None:
+            return dict(self.upload.parameters)
         pairs = parse_qsl(self.query, keep_blank_values=True)
         if self.method in ("GET", "DELETE"):
             if self.content_length > 0:

@@ -6,9 +6,8 @@ Sources: PVE::API2::Nodes (aplinfo), PVE::API2::Storage::Status (download-url).
 
 from __future__ import annotations
 
-import re
-
 from controller.node import formats
+from controller.node.calls import filenames
 from controller.node.context import Context
 from controller.node.errors import died, forbidden, invalid
 from controller.node.guest import MIB
@@ -17,6 +16,7 @@ from controller.node.schedule import Steps
 from controller.node.schema import Param, Schema
 from controller.node.storage import Storage, Volume
 from controller.node.tasks import Task
+from controller.node.upload import ALGORITHMS
 
 _STORAGE = Param(required=True, format=formats.storage_id)
 FROM_LIST: Schema = {**ON_NODE, "storage": _STORAGE, "template": Param(required=True, max_length=255)}
@@ -24,20 +24,14 @@ FROM_URL: Schema = {
     **ON_NODE,
     "storage": _STORAGE,
     "checksum": Param(requires="checksum-algorithm"),
-    "checksum-algorithm": Param(choices=("md5", "sha1", "sha224", "sha256", "sha384", "sha512"), requires="checksum"),
+    "checksum-algorithm": Param(choices=ALGORITHMS, requires="checksum"),
     "compression": TEXT,
-    "content": Param(required=True, choices=("iso", "vztmpl", "import")),
+    "content": Param(required=True, choices=filenames.CONTENT),
     "filename": Param(required=True, max_length=255),
     "url": Param(required=True, pattern="https?://.*"),
     "verify-certificates": BOOLEAN,
 }
 
-_ENDINGS = {
-    "iso": re.compile(r".+\.(iso|img)", re.IGNORECASE),
-    "vztmpl": re.compile(r".+\.(tar|tar\.(gz|xz|zst|bz2))", re.IGNORECASE),
-    "import": re.compile(r"[a-zA-Z0-9\-.+=_]+\.(ova|qcow2|raw|vmdk)"),
-}
-_FORMATS = {"tar.gz": "tgz", "tar.xz": "txz", "tar.zst": "tzst", "tar.bz2": "tbz2"}
 _MADE_UP = 100 * MIB
 _SOURCE = "http://download.proxmox.com/images"
 
@@ -102,18 +96,14 @@ def from_list(context: Context) -> str:
 
 
 def from_url(context: Context) -> str:
-    """Returns the UPID, whose id is the file's name after all that is not a letter, digit, dot, dash became ``_``."""
+    """Returns the UPID, whose id is the file's name as it is to be in the storage."""
     storage = context.cluster.storage(context.text("storage"), context.node)
     content = context.text("content")
     if storage.directory is None:
         raise died(f"can't upload to storage type '{storage.kind}', not a file based storage!")
     if content not in storage.content:
         raise died(f"storage '{storage.name}' is not configured for content-type '{content}'")
-    name = re.sub(r"[^a-zA-Z0-9_.-]", "_", re.sub(r".*[/\\]", "", context.text("filename")))
-    if not _ENDINGS[content].fullmatch(name):
-        raise invalid(
-            {"filename": "invalid filename or wrong extension" if content == "import" else "wrong file extension"}
-        )
+    name = filenames.normalized(content, context.text("filename"))
     return context.fork("download", name, lambda task: _download(context, task, storage, content, name)).upid
 
 
@@ -123,15 +113,10 @@ def _download(context: Context, task: Task, storage: Storage, content: str, name
         raise died(f"decompression not supported for {content}")
     if volume in storage.volumes:
         if "template" not in context.params and "checksum" not in context.params:
-            raise died(f"refusing to override existing file '{storage.directory}/{_folder(content)}/{name}'")
+            raise died(f"refusing to override existing file '{storage.directory}/{filenames.folder(content)}/{name}'")
         task.say("OK, got correct file already, no need to download")
         return
     yield from context.work(task, lambda: cluster.schedule.timer(cluster.seconds("download")))
-    shape = next((short for ending, short in _FORMATS.items() if name.endswith(ending)), name.rpartition(".")[2])
-    storage.volumes[volume] = Volume(content, shape, _MADE_UP, int(cluster.schedule.wall()))
+    storage.volumes[volume] = Volume(content, filenames.shape(name), _MADE_UP, int(cluster.schedule.wall()))
     cluster.journal.others()
     task.say(f"download of '{name}' finished")
-
-
-def _folder(content: str) -> str:
-    return {"vztmpl": "template/cache", "iso": "template/iso"}.get(content, content)
