@@ -109,6 +109,10 @@ def _add_orders(app: FastAPI, service: AdminService) -> None:
     def extend(name: str, order: ExtendOrder, who: Who) -> Outcome:
         return service.extend(name, order.seconds, by=who)
 
+    @app.post("/v1/sessions/{name}/rotate")
+    def rotate(name: str, who: Who) -> Outcome:
+        return service.rotate(name, by=who)
+
     @app.delete("/v1/sessions/{name}")
     def delete(name: str, who: Who) -> Outcome:
         return service.delete(name, by=who)

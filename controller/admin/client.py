@@ -125,6 +125,9 @@ class AdminClient:
     def extend(self, name: str, seconds: float) -> Outcome:
         return self._ask(Outcome, "POST", f"{_path(name)}/extend", body=ExtendOrder(seconds=seconds))
 
+    def rotate(self, name: str) -> Outcome:
+        return self._ask(Outcome, "POST", f"{_path(name)}/rotate")
+
     def delete(self, name: str) -> Outcome:
         return self._ask(Outcome, "DELETE", _path(name))
 

@@ -109,6 +109,12 @@ class SessionView(View):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
     attempts: int = 0
+    last_failure: str | None = None
+    """Why the last container was given up; None where none was, or one was ready since."""
+    ssh_host_key: str | None = None
+    """By which the guest is known over SSH, as ``ssh-ed25519 AAAA…``; None before the first contact."""
+    fingerprint: str | None = None
+    """SHA-256 of the certificate that its RDP server shows, ``aa:bb:…``; None without TLS or before it answered."""
     resources: ResourcesView | None = None
     conditions: tuple[ConditionView, ...] = ()
     paused: bool = False
@@ -258,7 +264,13 @@ class CredentialView(View):
     port: int
     username: str
     password: str | None = Field(default=None, repr=False)
-    """None for a clone, which has the logins of its container template."""
+    """None where the controller set none: see ``credentials``."""
+    next_password: str | None = Field(default=None, repr=False)
+    """While the password is changed: this one works if the other does not any more."""
+    credentials: str = "password"
+    """``template``: as in the container template; ``none``: as the site's directory has it."""
+    fingerprint: str | None = None
+    """SHA-256 of the certificate that the RDP server has to show, ``aa:bb:…``; None without TLS."""
 
 
 class ProblemDetails(View):

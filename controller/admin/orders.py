@@ -11,8 +11,10 @@ from dataclasses import dataclass, replace
 from controller.admin.models import Outcome
 from controller.admin.refusals import Impossible, Unknown
 from controller.api.quantities import format_duration, format_instant
-from controller.core.incarnation import Ending, EndReason, Incarnation
+from controller.core.guest import Rotation
+from controller.core.incarnation import Ending, EndReason, Incarnation, Stage
 from controller.core.lifecycle import cap, deadline, extended
+from controller.core.model import Credentials
 from controller.ledger.ledger import Note, Superseded
 from controller.reconcile.picture import Picture
 from controller.reconcile.tools import Tools
@@ -62,11 +64,11 @@ class Orders:
             except ValueError:
                 raise Impossible(_too_long(current)) from None
 
-        granted, end = format_duration(seconds), format_instant(round(deadline(longer(life))))
+        granted, end = format_duration(seconds), format_instant(int(deadline(longer(life))))
         note = Note("Extended", f"{by} granted {granted} more: it ends at {end}")
         after = self._change(life, "extended", longer, note)
         self._enqueue(name)
-        return Outcome(messages=(f"session {name} ends at {format_instant(round(deadline(after)))}, {granted} later",))
+        return Outcome(messages=(f"session {name} ends at {format_instant(int(deadline(after)))}, {granted} later",))
 
     def delete(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
         """End a session now and remove its manifest; where that cannot be, its tombstone keeps it ended."""
@@ -98,6 +100,34 @@ class Orders:
             raise Impossible(removal.sentence)
         stays = f"session {name} stays ended as long as its manifest does not change"
         return Outcome(messages=tuple(messages), warnings=(f"{removal.sentence}; {stays}",))
+
+    def rotate(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
+        """Have a new password set in the guest; the old one is shown until that is done."""
+        life = self._going_on(name, "given a new password")
+        if (why := self._no_rotation(life)) is not None:
+            raise Impossible(f"session {name} cannot be given a new password: {why}")
+        order = Rotation(by=by, ordered_at=self._tools.clock.now())
+        self._change(
+            life,
+            "given a new password",
+            lambda current: replace(current, guest=replace(current.guest, rotation=order, failures=0)),
+            Note("RotationOrdered", f"{by} ordered a new password"),
+        )
+        self._enqueue(name)
+        return Outcome(
+            messages=(f"session {name} gets a new password: `winux rdp {name} --show` shows it when it is set",)
+        )
+
+    def _no_rotation(self, life: Incarnation) -> str | None:
+        if self._tools.guests.public_key is None:
+            return "that is done over SSH; set guest.sshKeyFile in the settings"
+        if life.spec.logs_in_by is not Credentials.PASSWORD:
+            return f"its template {life.spec.template} has credentials: {life.spec.logs_in_by}"
+        if life.paused:
+            return f"it is paused; `winux resume {life.session}` goes on"
+        if life.stage is not Stage.READY:
+            return "it is not ready"
+        return None
 
     def pause(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """Leave a session, or everything, as it is: nothing is made, changed or repaired."""

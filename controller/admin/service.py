@@ -31,10 +31,12 @@ from controller.admin.site import Site, template_defaults
 from controller.admin.templates import template_views
 from controller.admin.views import Known, container_view, event_view, failing, notice_views, problem_view, session_view
 from controller.api.problem import Problem
-from controller.core.model import CloneSource, DesiredSnapshot
+from controller.core.model import Credentials, DesiredSnapshot
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.tools import Tools
+
+_NEW_DESKTOP = "a new spec.revision gives a new desktop"
 
 
 class AdminService:
@@ -157,16 +159,20 @@ class AdminService:
         if address is None:
             raise Impossible(f"session {name} has no address yet: `winux get sessions {name} -w` shows when it has")
         credential = self._tools.ledger.credential(name)
-        if isinstance(life.spec.source, CloneSource):
+        if life.spec.logs_in_by is not Credentials.PASSWORD:
             credential = None
         elif credential is None:
-            raise Impossible(f"the password of session {name} is not known: a new spec.revision gives a new desktop")
+            way_out = f"`winux rotate {name}` sets a new one" if self._tools.guests.public_key else _NEW_DESKTOP
+            raise Impossible(f"the password of session {name} is not known: {way_out}")
         return CredentialView(
             session=name,
             address=address,
             port=life.spec.readiness.port,
             username=credential.username if credential is not None else life.spec.desktop_user,
             password=credential.password if credential is not None else None,
+            next_password=self._tools.ledger.candidate(name) if credential is not None else None,
+            credentials=life.spec.logs_in_by,
+            fingerprint=life.fingerprint,
         )
 
     # -- plans -------------------------------------------------------------------------------------------------
@@ -216,6 +222,9 @@ class AdminService:
 
     def delete(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
         return self._orders.delete(name, by=by)
+
+    def rotate(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
+        return self._orders.rotate(name, by=by)
 
     def pause(self, name: str | None, *, by: str = ADMINISTRATOR) -> Outcome:
         """``name`` None: the whole controller."""

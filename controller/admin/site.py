@@ -29,6 +29,11 @@ class Defaults(Protocol):
     def nodes(self) -> tuple[str, ...]: ...
 
 
+class GuestSite(Protocol):
+    @property
+    def ssh_key_file(self) -> Path | None: ...
+
+
 class Site(Protocol):
     """``controller.daemon.settings.Settings`` is one."""
 
@@ -38,6 +43,8 @@ class Site(Protocol):
     def proxmox(self) -> ProxmoxSite: ...
     @property
     def defaults(self) -> Defaults: ...
+    @property
+    def guest(self) -> GuestSite: ...
 
 
 def template_defaults(site: Site) -> TemplateDefaults:
@@ -49,4 +56,5 @@ def template_defaults(site: Site) -> TemplateDefaults:
         bridge=defaults.bridge,
         pool=site.proxmox.pool,
         nodes=defaults.nodes,
+        guest_key=site.guest.ssh_key_file is not None,
     )

@@ -130,6 +130,15 @@ Volume = Annotated[
         "local:vztmpl/winux.tar.zst",
     ),
 ]
+HostKey = Annotated[
+    str,
+    Matches(
+        r"^(ssh-ed25519|ecdsa-sha2-nistp(256|384|521)|ssh-rsa) [A-Za-z0-9+/]+={0,2}$",
+        "an SSH host key (a line as in known_hosts, without the host and the comment)",
+        1024,
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJr0",
+    ),
+]
 StorageId = Annotated[
     str, Matches(r"^[A-Za-z][-A-Za-z0-9_.]*[A-Za-z0-9]$", "the name of a Proxmox storage", 100, "local-lvm")
 ]

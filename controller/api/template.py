@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
 from controller.api import fields
+from controller.api.egress import Egress, egress_complaints
 from controller.api.manifest import ManifestModel, Model
 from controller.api.quantities import format_disk, format_duration, format_memory, shown
 from controller.api.reading import Complaint
@@ -36,6 +37,14 @@ class CloneChoice(Model):
         default=None,
         description="The node it is on, for storage that is local to it. Left out: its storage is shared by all nodes.",
         examples=["pve1"],
+    )
+    host_key: fields.HostKey | None = Field(
+        default=None,
+        description=(
+            "Its SSH host key, by which its clones are known when they are first contacted. "
+            "Left out: whichever key they show then is taken."
+        ),
+        examples=["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJr0"],
     )
 
 
@@ -173,6 +182,14 @@ class NetworkFields(Model):
         description="DNS servers. Left out: those of DHCP, or of the node.",
         examples=[["10.0.0.53"]],
     )
+    egress: Egress = Field(
+        default="internet",
+        description=(
+            "Where desktops may connect to: internet (anywhere), none, or a list of networks, to which the nameservers "
+            "given here are added. With none or a list only RDP and SSH come in."
+        ),
+        examples=["internet", "none", ["10.0.0.0/8", {"cidr": "192.0.2.7", "ports": ["443/tcp"]}]],
+    )
 
 
 class TtlFields(Model):
@@ -268,6 +285,23 @@ class TemplateFields(Model):
         description="The Linux user whose desktop it is.",
         examples=["winux"],
     )
+    credentials: Literal["password", "template", "none"] = Field(
+        default="password",
+        description=(
+            "password: a random one for each session; for clones it is set over SSH, with guest.sshKeyFile of the "
+            "settings. template: whatever the container template of a clone has. none: nothing is set, for images "
+            "that ask a directory of the site's."
+        ),
+        examples=["password", "template", "none"],
+    )
+    sudo: bool = Field(
+        default=False,
+        description=(
+            "Whether the desktop user may become root in the container by sudo. Set over SSH, with guest.sshKeyFile of "
+            "the settings."
+        ),
+        examples=[True],
+    )
     ttl: TtlFields = Field(
         default_factory=TtlFields,
         description="How long sessions live: what they get and what they may ask for.",
@@ -302,9 +336,15 @@ class SessionTemplate(ManifestModel):
         if spec.source is not None:
             yield from _source_complaints(spec.source)
         yield from _limit_complaints(spec)
+        if spec.credentials == "template" and (spec.source is None or spec.source.clone is None):
+            message = "template is for clones; write password, or none where the image asks a directory of the site's"
+            yield Complaint(("spec", "credentials"), message)
+        if spec.credentials == "none" and spec.sudo:
+            yield Complaint(("spec", "sudo"), "with credentials none the site's directory says who may use sudo")
         if spec.ttl.default is not None and spec.ttl.max is not None and spec.ttl.default > spec.ttl.max:
             message = f"{format_duration(spec.ttl.default)} is more than spec.ttl.max, {format_duration(spec.ttl.max)}"
             yield Complaint(("spec", "ttl", "default"), message)
+        yield from egress_complaints(spec.network.egress, ("spec", "network", "egress"))
         if isinstance(spec.network.addresses, AddressRangeFields):
             yield from _range_complaints(spec.network.addresses)
 

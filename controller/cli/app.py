@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 
 from controller.admin.client import NoDaemon, Refused
-from controller.cli import orders, serving
+from controller.cli import image, orders, serving
 from controller.cli.check import check
 from controller.cli.console import complain
 from controller.cli.demo import demo
@@ -88,10 +88,16 @@ def _options(
     context.obj = Invocation(config=config, socket=socket)
 
 
-def _add(command: Callable[..., None], panel: str, *examples: str) -> None:
-    app.command(help=_unwrapped(command.__doc__), rich_help_panel=panel, epilog=_examples(*examples))(command)
+def _add(command: Callable[..., None], panel: str, *examples: str, to: typer.Typer = app) -> None:
+    to.command(help=_unwrapped(command.__doc__), rich_help_panel=panel, epilog=_examples(*examples))(command)
 
 
+images = typer.Typer(
+    help="The golden image of the desktop.",
+    epilog=_examples("winux image build", "winux image show"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 _LOOK, _TELL, _MANIFESTS, _RUN = "Look", "Tell a running controller", "Manifests", "Run and try"
 _add(get, _LOOK, "winux get sessions", "winux get sessions alice -o yaml", "winux get sessions -o wide -w",
      "winux get containers")  # fmt: skip
@@ -101,6 +107,7 @@ _add(rdp, _LOOK, "winux rdp alice", "winux rdp alice --show", "winux rdp alice -
 _add(orders.apply, _TELL, "winux apply -f alice.yaml", "cat class.yaml | winux apply -f -")
 _add(orders.delete, _TELL, "winux delete alice", "winux delete alice bob --yes")
 _add(orders.extend, _TELL, "winux extend alice 15m")
+_add(orders.rotate, _TELL, "winux rotate alice")
 _add(orders.pause, _TELL, "winux pause alice", "winux pause")
 _add(orders.resume, _TELL, "winux resume alice", "winux resume")
 _add(orders.confirm, _TELL, "winux confirm")
@@ -111,8 +118,16 @@ _add(serving.run, _RUN, "winux run --config /etc/winux/winux.yaml")
 _add(check, _RUN, "winux check", "winux check --config /etc/winux/winux.yaml")
 _add(serving.node, _RUN, "winux node", "winux node --profile demo --write-config winux.yaml",
      "winux node --nodes 3 --state trial/node", "winux node --version 8.4 --faults deploy/faults.yaml",
+     "sudo winux node --engine lxc --internet --write-config winux.yaml",
      "winux node --listen 127.0.0.1:0 --profile instant --json")  # fmt: skip
-_add(demo, _RUN, "winux demo", "winux demo --once", "winux demo --dir /tmp/winux-demo")
+_add(image.build, "Commands", "winux image build", "winux image build --language fr_FR.UTF-8 --output fr.tar.zst",
+     "winux image build --mirror http://deb.debian.org/debian --again", to=images)  # fmt: skip
+_add(
+    image.show, "Commands", "winux image show", "winux image show --packages", "winux image show fr.tar.zst", to=images
+)
+app.add_typer(images, name="image", rich_help_panel=_RUN)
+_add(demo, _RUN, "winux demo", "sudo winux demo --build", "winux demo --once", "winux demo --once --engine lxc",
+     "winux demo --dir /tmp/winux-demo")  # fmt: skip
 _add(serving.version, _RUN, "winux version")
 
 

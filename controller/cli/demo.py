@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from controller.cli.console import err
+from controller.cli.demo_desktops import Engine, chosen
 from controller.cli.demo_live import show_live
 from controller.cli.demo_stage import staged
 from controller.cli.demo_story import tell
@@ -24,14 +25,30 @@ def demo(
         Path | None,
         typer.Option("--dir", metavar="DIR", help="Where everything is put, and left.", show_default="a temporary one"),
     ] = None,
+    engine: Annotated[
+        Engine | None,
+        typer.Option(
+            metavar="memory|lxc",
+            help="Simulated desktops, or real ones.",
+            show_default="real where it can; once: memory",
+        ),
+    ] = None,
+    build: Annotated[
+        bool, typer.Option("--build", help="Real ones; build their image first if it is not there.")
+    ] = False,
 ) -> None:
     """See it work: a node and a controller on a fresh directory, and a live table of sessions.
 
-    The node serves the Proxmox API over HTTPS on loopback; its containers exist in memory only. Ctrl-C ends everything
-    and removes what was made. With --once it tells the story by itself: three sessions become ready, one is deleted by
-    removing its file, one expires, a broken manifest is reported; it ends with 0 if all went as it should.
+    The node serves the Proxmox API over HTTPS on loopback. Started by root on a machine with LXC and an image
+    (`winux image build`, or --build), its desktops are real ones that you can log in to; else they are simulated, and
+    it says what is missing. Ctrl-C ends everything and removes what was made. With --once it tells the story by
+    itself: three sessions become ready, one is deleted by removing its file, one expires, a broken manifest is
+    reported; it ends with 0 if all went as it should.
     """
-    with _signals_end_it(), staged(directory, clock=SystemClock()) as stage:
+    with (
+        _signals_end_it(),
+        staged(directory, chosen(engine, build=build, once=once), clock=SystemClock()) as stage,
+    ):
         if once:
             tell(stage)
             return

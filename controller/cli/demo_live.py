@@ -9,10 +9,10 @@ from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
-from controller.admin.models import moment
+from controller.admin.models import SessionView, moment
 from controller.cli import tables
 from controller.cli.calling import path_line
-from controller.cli.columns import width_of
+from controller.cli.columns import width_of, wrapped
 from controller.cli.console import notice_lines, notices, out
 from controller.cli.demo_manifests import session
 from controller.cli.demo_stage import Stage
@@ -43,7 +43,7 @@ def _live(stage: Stage) -> None:
 
 def _follow(stage: Stage) -> None:
     """For pipes: what to try, then a line for every event."""
-    for line in _hints(stage):
+    for line in (*_introduction(stage), *_hints(stage, None)):
         typer.echo(line.plain)
     after = 0
     while True:
@@ -73,8 +73,9 @@ def _screen(stage: Stage) -> Iterator[Text]:
 def _above_the_events(stage: Stage) -> Iterator[Text]:
     now, width = moment(stage.clock.now()), width_of(out)
     status, sessions = stage.client.status(), stage.client.sessions()
-    yield Text.assemble(("winux demo", "bold"), (f"  a controller on a Proxmox-compatible node at {stage.url}", "dim"))
-    yield from _hints(stage)
+    yield from _introduction(stage)
+    ready = next((one for one in sessions if one.name == "alice" and one.phase == "Ready"), None)
+    yield from _hints(stage, ready)
     yield Text()
     yield from tables.sessions(sessions, now=now, wide=False, width=width)
     yield Text()
@@ -84,9 +85,21 @@ def _above_the_events(stage: Stage) -> Iterator[Text]:
         yield Text()
 
 
-def _hints(stage: Stage) -> Iterator[Text]:
-    """Short enough for 80 columns: ``winux`` finds the configuration in the directory that it is called in."""
-    yield Text.assemble(("Try this in another terminal; ", "bold"), ("Ctrl-C here ends the demo.", "dim"))
+def _introduction(stage: Stage) -> Iterator[Text]:
+    width = width_of(out)
+    yield Text.assemble(("winux demo", "bold"), (f"  a controller on a Proxmox-compatible node at {stage.url}", "dim"))
+    yield from wrapped(Text(stage.desktops.sentence), width=width, indent=2)
+    for clause in stage.desktops.unenforced:
+        yield from notice_lines(f"{clause}.", width=width)
+
+
+def _hints(stage: Stage, alice: SessionView | None) -> Iterator[Text]:
+    """``alice``: when somebody can log in there.
+
+    Short enough for 80 columns: ``winux`` finds the configuration in the directory that it is called in.
+    """
+    where = "Try this in another terminal, as root; " if stage.desktops.real else "Try this in another terminal; "
+    yield Text.assemble((where, "bold"), ("Ctrl-C here ends the demo.", "dim"))
     yield Text(f"  cd {stage.root}")
     if (first := path_line()) is not None:
         yield Text(f"  {first}")
@@ -95,5 +108,13 @@ def _hints(stage: Stage) -> Iterator[Text]:
         ("one less", "rm manifests/bob.yaml"),
         ("more time for one", "winux extend carol 5m"),
         ("look closer", "winux describe alice"),
+        *(_ways_in(alice) if stage.desktops.real else ()),
     ):
         yield Text.assemble((f"  {what:<19}", "dim"), line)
+
+
+def _ways_in(alice: SessionView | None) -> Iterator[tuple[str, str]]:
+    """The password is shown to whoever may see it, and typed; it is on no command line."""
+    yield "address, password", "winux rdp alice --show"
+    address = alice.address if alice is not None and alice.address else "ADDRESS"
+    yield "open the desktop", f"xfreerdp /v:{address} /u:winux /cert:tofu"

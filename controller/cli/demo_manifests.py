@@ -15,6 +15,19 @@ spec:
   ttl: {default: 5m, max: 2h}
 """
 
+REAL_TEMPLATE = """\
+# What sessions are made from: small enough that several fit on a small machine. It also keeps the directory from ever
+# being empty, which would count as a mistake.
+apiVersion: winux.dev/v1
+kind: SessionTemplate
+metadata:
+  name: desktop
+spec:
+  resources: {cores: 1, memory: 1Gi, disk: 4Gi}
+  limits: {cores: 2, memory: 2Gi, disk: 10Gi}
+  ttl: {default: 5m, max: 2h}
+"""
+
 BROKEN = """\
 apiVersion: winux.dev/v1
 kind: Session

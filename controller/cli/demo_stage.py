@@ -22,13 +22,18 @@ import yaml
 
 from controller.admin.client import AdminClient, NoDaemon
 from controller.cli.console import waiting
-from controller.cli.demo_manifests import TEMPLATE, TEMPLATE_FILE
+from controller.cli.demo_desktops import SIMULATED, Desktops
+from controller.cli.demo_manifests import REAL_TEMPLATE, TEMPLATE, TEMPLATE_FILE
 from controller.cli.exits import Failure
 from controller.cli.rdp import write_private
 from controller.engine.clock import Clock
 
 PATIENCE = 20.0
 """Seconds to wait for anything; all of it takes a few."""
+REAL_PATIENCE = 60.0
+"""The same where desktops are real: several boot at once, perhaps on one core."""
+UNPACKING = 300.0
+"""Seconds to wait for a node that unpacks an image first."""
 LOOK_EVERY = 0.1
 STOP_PATIENCE = 15.0
 LOG_LINES = 6
@@ -46,6 +51,7 @@ class Stage:
     """Of the node."""
     client: AdminClient
     clock: Clock
+    desktops: Desktops = SIMULATED
 
     @property
     def manifests(self) -> Path:
@@ -61,8 +67,9 @@ class Stage:
     def pause(self, seconds: float) -> None:
         self.clock.wait(threading.Event(), seconds)
 
-    def until(self, expected: str, look: Callable[[], _Found | None], *, within: float = PATIENCE) -> _Found:
+    def until(self, expected: str, look: Callable[[], _Found | None], *, within: float | None = None) -> _Found:
         """What ``look`` finds, as soon as it finds anything. Raises ``Failure`` with what was expected."""
+        within = within or (REAL_PATIENCE if self.desktops.real else PATIENCE)
         end = self.clock.monotonic() + within
         while (found := look()) is None:
             if self.clock.monotonic() > end:
@@ -72,21 +79,22 @@ class Stage:
 
 
 @contextmanager
-def staged(directory: Path | None, *, clock: Clock) -> Iterator[Stage]:
+def staged(directory: Path | None, desktops: Desktops, *, clock: Clock) -> Iterator[Stage]:
     """Set up, and take down again what was started here. ``directory`` None: a temporary one that is removed."""
     with ExitStack() as down:
         root = _temporary(down) if directory is None else _fresh(directory)
         down.enter_context(starting := ExitStack())
-        starting.enter_context(waiting("a node and a controller are starting"))
+        unpacks = "; the first time an image is unpacked" if desktops.real else ""
+        starting.enter_context(waiting(f"a node and a controller are starting{unpacks}"))
         (root / "manifests").mkdir()
-        (root / "manifests" / TEMPLATE_FILE).write_text(TEMPLATE, encoding="utf-8")
-        url = _start_node(root, down)
+        (root / "manifests" / TEMPLATE_FILE).write_text(REAL_TEMPLATE if desktops.real else TEMPLATE, encoding="utf-8")
+        url = _start_node(root, desktops, down)
         _complete_config(root / "winux.yaml")
         arguments = [sys.executable, "-m", "controller.cli", "run", "--config", str(root / "winux.yaml")]
         daemon = _start(arguments, root / "daemon.log", down)
         client = AdminClient(root / "admin.sock")
         down.callback(client.close)
-        stage = Stage(root=root, url=url, client=client, clock=clock)
+        stage = Stage(root=root, url=url, client=client, clock=clock, desktops=desktops)
         stage.until("a daemon that answers", lambda: _answers(client, daemon, root))
         starting.close()
         yield stage
@@ -116,13 +124,16 @@ def _fresh(directory: Path) -> Path:
     return directory.resolve()
 
 
-def _start_node(root: Path, down: ExitStack) -> str:
+def _start_node(root: Path, desktops: Desktops, down: ExitStack) -> str:
     """Returns its URL when it serves."""
-    arguments = [sys.executable, "-m", "controller.node", "--listen", "127.0.0.1:0", "--profile", "demo", "--json"]
+    arguments = [sys.executable, "-m", "controller.node", "--listen", "127.0.0.1:0", "--json"]
+    arguments += (
+        ["--profile", "demo"] if desktops.image is None else ["--engine", "lxc", "--image", str(desktops.image)]
+    )
     arguments += ["--directory", str(root / "node"), "--write-config", str(root / "winux.yaml")]
     node = _start(arguments, root / "node.log", down, stdout=subprocess.PIPE)
     assert node.stdout is not None  # noqa: S101 - a pipe was asked for
-    ready, _, _ = select.select([node.stdout], [], [], PATIENCE)
+    ready, _, _ = select.select([node.stdout], [], [], UNPACKING if desktops.real else PATIENCE)
     if not ready or not node.stdout.readline():
         raise Failure("expected a node that serves; it did not begin", *log_tail(root / "node.log"))
     return str(yaml.safe_load((root / "winux.yaml").read_text(encoding="utf-8"))["proxmox"]["url"])

@@ -121,8 +121,14 @@ def _desktop(session: SessionView) -> Iterator[Text]:
         yield _label("Resources", f"{given.cores} cores, {given.memory} memory, {given.disk} disk")
     yield _label("Container", f"{session.vmid} on {session.node}" if session.vmid is not None else "none")
     yield _label("Address", session.address or NOTHING)
+    if session.ssh_host_key is not None:
+        yield _label("SSH host", session.ssh_host_key)
+    if session.fingerprint is not None:
+        yield _label("Certificate", f"SHA-256 {session.fingerprint}")
     if session.attempts:
-        yield _label("Attempts", f"{session.attempts} containers were given up before")
+        given_up = "1 container was" if session.attempts == 1 else f"{session.attempts} containers were"
+        last = f"; the last one: {session.last_failure}" if session.last_failure is not None else ""
+        yield _label("Attempts", f"{given_up} given up before{last}")
     yield _label("Uid", session.uid or NOTHING)
     if session.paused:
         yield _label("Paused", "yes")

@@ -1,4 +1,4 @@
-"""The commands that tell a running daemon to do something: apply, delete, extend, pause, resume, confirm."""
+"""The commands that tell a running daemon to do something: apply, delete, extend, rotate, pause, resume, confirm."""
 
 from __future__ import annotations
 
@@ -71,6 +71,15 @@ def extend(
         raise typer.BadParameter(str(error), param_hint="DURATION") from None
     with invocation(context).client() as client:
         _report(client.extend(name, seconds))
+
+
+def rotate(context: typer.Context, name: Name) -> None:
+    """Have a new password set on a session's desktop, over SSH. Who is logged in stays so.
+
+    `winux rdp NAME --show` shows it; while it is being set it shows both, of which one works.
+    """
+    with invocation(context).client() as client:
+        _report(client.rotate(name))
 
 
 def pause(

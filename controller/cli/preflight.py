@@ -15,6 +15,7 @@ from controller.cli.validate import scan
 from controller.core.model import ArchiveSource, CloneSource
 from controller.core.offer import Offer, TemplateDefaults, settle
 from controller.daemon.endpoint import endpoint_of
+from controller.guest.key import KeyProblem, load_key
 from controller.proxmox.adapter import ProxmoxAdapter
 from controller.proxmox.preflight import Check, Report, Right, Verdict, run_checks
 from controller.proxmox.rights import Bridge, Needs, grants
@@ -33,7 +34,10 @@ def check_site(settings: Settings) -> bool:
     proxmox, defaults = settings.proxmox, template_defaults(settings)
     out.print(Text.assemble("Proxmox VE at ", (proxmox.url, "bold"), " as ", (proxmox.token_id, "bold")))
     port = ProxmoxAdapter(endpoint_of(settings))
-    ok = True
+    way_in = guest_check(settings)
+    for line in _section("Guests", [way_in]):
+        out.print(line)
+    ok = way_in.verdict is not Verdict.FAIL
     for needs in needs_by_pool(_offers(settings, defaults), defaults):
         report = run_checks(port, needs, token_id=proxmox.token_id, nodes=defaults.nodes)
         for line in _lines(report, proxmox.token_id):
@@ -41,6 +45,23 @@ def check_site(settings: Settings) -> bool:
         ok = ok and report.ok
     port.close()
     return ok
+
+
+def guest_check(settings: Settings) -> Check:
+    """Whether the controller has a way into guests, and what is not done without one."""
+    path = settings.guest.ssh_key_file
+    try:
+        key = load_key(path) if path is not None else None
+    except KeyProblem as error:
+        return Check(name="guest key", verdict=Verdict.FAIL, sentence=f"guest.sshKeyFile: {error}")
+    if key is None:
+        sentence = (
+            "No guest.sshKeyFile is set, which is optional: desktops are not told before they end, passwords are not "
+            "rotated, clones get none of their own, and nobody gets sudo"
+        )
+    else:
+        sentence = f"Guests are reached over SSH with the key {key.fingerprint}"
+    return Check(name="guest key", verdict=Verdict.OK, sentence=sentence)
 
 
 def needs_by_pool(offers: Iterable[Offer], defaults: TemplateDefaults) -> list[Needs]:
@@ -59,6 +80,7 @@ def _needs(pool: str, offers: list[Offer]) -> Needs:
         archives=_each(source.volume for source in sources if isinstance(source, ArchiveSource)),
         templates=_each(t.vmid for source in sources if isinstance(source, CloneSource) for t in source.templates),
         bridges=_each(Bridge(name=offer.network.bridge, vlan=offer.network.vlan) for offer in offers),
+        firewall=any(offer.network.egress is not None for offer in offers),
     )
 
 

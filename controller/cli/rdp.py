@@ -16,8 +16,8 @@ from controller.cli.exits import Failure
 from controller.cli.invocation import invocation
 
 STANDARD_PORT = 3389
-OF_THE_TEMPLATE = "as in its container template"
-"""The password of a clone, which only those know who made the template."""
+NOT_OURS = {"template": "as in its container template", "none": "as in the site's directory"}
+"""Passwords that only others know, by the credentials of a template."""
 
 
 def rdp(
@@ -35,19 +35,34 @@ def rdp(
         for title, value in (
             ("Address", address(credential)),
             ("User", credential.username),
-            ("Password", OF_THE_TEMPLATE if credential.password is None else credential.password),
+            ("Password", credential.password or NOT_OURS.get(credential.credentials, "unknown")),
+            *((("Or", credential.next_password),) if credential.next_password is not None else ()),
         ):
             out.print(Text.assemble((f"{title + ':':<10}", "dim"), value))
+        if credential.fingerprint is not None:
+            for title, value in (("Sha256", credential.fingerprint), ("FreeRDP", freerdp_command(credential))):
+                # on one line whatever the width: it is to be copied
+                out.print(Text.assemble((f"{title + ':':<10}", "dim"), value), soft_wrap=True)
         return
     path = output if output is not None else Path(f"{name}.rdp")
     write_private(path, rdp_text(credential))
-    password = OF_THE_TEMPLATE if credential.password is None else f"`winux rdp {name} --show`"
+    known = credential.password is not None
+    password = f"`winux rdp {name} --show`" if known else NOT_OURS.get(credential.credentials, "unknown")
     say(f"wrote {path}; the password: {password}")
 
 
 def address(credential: CredentialView) -> str:
     host = f"[{credential.address}]" if ":" in credential.address else credential.address
     return host if credential.port == STANDARD_PORT else f"{host}:{credential.port}"
+
+
+def freerdp_command(credential: CredentialView) -> str:
+    """A command line that asks for the password, and connects only where this certificate is shown.
+
+    No .rdp file can say that: mstsc has no setting for it, and shows the certificate to the person instead.
+    """
+    fingerprint = f"/cert:deny,fingerprint:sha256:{credential.fingerprint}"
+    return f"xfreerdp /v:{address(credential)} /u:{credential.username} {fingerprint}"
 
 
 def rdp_text(credential: CredentialView) -> str:

@@ -44,7 +44,21 @@ def node(
         "127.0.0.1:8006"
     ),
     nodes: Annotated[int, typer.Option(min=1, max=32, help="How many nodes the cluster has.")] = 1,
-    profile: Annotated[str, typer.Option(help="How long things take: real, demo or instant.")] = "real",
+    engine: Annotated[
+        str, typer.Option(metavar="memory|lxc", help="What containers are: simulated, or real ones on this machine.")
+    ] = "memory",
+    image: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="lxc: what containers are made from.", show_default="the one that was built"),
+    ] = None,
+    home: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="lxc: where containers are.", show_default="/var/lib/winux")
+    ] = None,
+    internet: Annotated[bool, typer.Option("--internet", help="lxc: let containers reach the internet.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(help="How long things take: real, demo or instant.", show_default="real; with lxc instant"),
+    ] = None,
     version: Annotated[str, typer.Option(metavar="8.4|9.2", help="Which Proxmox VE it answers like.")] = "9.2",
     seed: Annotated[int, typer.Option(help="Of durations and faults.")] = 0,
     state: Annotated[
@@ -62,23 +76,32 @@ def node(
         Path | None, typer.Option(metavar="FILE", help="Write a winux.yaml that a controller can start with.")
     ] = None,
 ) -> None:
-    """Serve a Proxmox-compatible API on this machine, for trials and tests. Its containers exist in memory only.
+    """Serve a Proxmox-compatible API on this machine, for trials, tests and small classes.
 
-    Open its URL in a browser for a page of containers and tasks. It says at the start where its CA and its tokens are.
+    Its containers exist in memory only, or, with --engine lxc, are real desktops: that takes root, LXC and an image
+    (`winux image build`). Open its URL in a browser for a page of containers and tasks. It says at the start where its
+    CA and its tokens are.
     """
-    from controller.node.config import NodeConfig, named  # noqa: PLC0415 - only where a node is wanted
+    from controller.image.cache import cached_image  # noqa: PLC0415 - only where a node is wanted
+    from controller.node.config import USUAL_PROFILE, NodeConfig, named  # noqa: PLC0415
     from controller.node.serve import serve  # noqa: PLC0415
 
+    if engine == "memory" and (image or home or internet):
+        raise Failure("--image, --home and --internet are about real containers: give --engine lxc too")
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     config = NodeConfig(
         listen=listen,
         nodes=named(nodes),
-        profile=profile,
+        profile=profile or USUAL_PROFILE.get(engine, "real"),
         version=version,
         seed=seed,
         directory=directory or state or Path(".winux-node"),
         state=state,
         faults=faults,
+        engine=engine,
+        image=image or (cached_image() if engine == "lxc" else None),
+        home=home,
+        internet=internet,
     )
     try:
         config.check()

@@ -6,9 +6,10 @@ Pure values. What an incarnation does next is ``controller.core.decide``'s busin
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from controller.core.guest import Guest
 from controller.core.model import Condition, ConditionStatus, Resources, SessionSpec, Timestamp
 
 
@@ -95,6 +96,10 @@ class Incarnation:
     applied: Resources | None = None
     """The resources that the container was last seen or made to have."""
     address: str | None = None
+    fingerprint: str | None = None
+    """SHA-256 of the certificate that this container's RDP server first showed, ``aa:bb:…``; None without TLS."""
+    filtered: bool = False
+    """Its firewall was read and is what its template's egress policy asks for."""
     ready_at: Timestamp | None = None
     extension: float = 0.0
     """Seconds that were granted on top of the time to live."""
@@ -104,11 +109,20 @@ class Incarnation:
     ended_at: Timestamp | None = None
     attempts: int = 0
     """Containers of this life that were given up because they never became ready."""
+    last_failure: str | None = None
+    """Why the last of them was given up, as a sentence."""
     failures: int = 0
     """Operations that failed in a row; the next waits the longer."""
     paused: bool = False
     """An administrator holds it (``winux pause NAME``); the manifest's own ``paused`` is in the spec."""
     conditions: tuple[Condition, ...] = ()
+    guest: Guest = field(default_factory=Guest)
+    """How far things have come inside its container."""
+
+    @property
+    def unfiltered(self) -> bool:
+        """Its egress policy asks for a firewall that was not seen yet."""
+        return self.spec.network.egress is not None and not self.filtered
 
     @property
     def ended(self) -> bool:

@@ -39,6 +39,8 @@ class CloneTemplate:
 
     vmid: int
     node: str | None = None
+    host_key: str | None = None
+    """By which its clones are known at the first contact over SSH, as ``ssh-ed25519 AAAA…``; None: by none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +65,15 @@ class AddressRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """A network that may be connected to; without ``ports`` on all of them and by any protocol."""
+
+    cidr: str
+    ports: tuple[str, ...] = ()
+    """``443/tcp``, ``8000-8010/udp``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
     """``addresses`` is None for DHCP: the address is then read from the guest."""
 
@@ -70,6 +81,8 @@ class Network:
     vlan: int | None = None
     addresses: AddressRange | None = None
     nameservers: tuple[str, ...] = ()
+    egress: tuple[Destination, ...] | None = None
+    """Where it may connect to, besides its name servers if there is anywhere at all; None: anywhere, unfiltered."""
 
 
 class Probe(StrEnum):
@@ -85,6 +98,17 @@ class Readiness:
     port: int = 3389
     timeout: float = 300.0
     """Seconds from the start of the container until it counts as one that will never be ready."""
+
+
+class Credentials(StrEnum):
+    """By what a person logs in."""
+
+    PASSWORD = "password"  # noqa: S105 - a word of manifests
+    """A random password, made for this session."""
+    TEMPLATE = "template"
+    """Whatever the container template of a clone has: the same for all its clones, and unknown to the controller."""
+    NONE = "none"
+    """The controller sets nothing: the image asks a directory of the site's."""
 
 
 class RestartPolicy(StrEnum):
@@ -118,6 +142,16 @@ class SessionSpec:
     paused: bool = False
     restart_policy: RestartPolicy = RestartPolicy.ALWAYS
     readiness: Readiness = Readiness()
+    credentials: Credentials | None = None
+    """None only in records of before there was a choice."""
+    sudo: bool = False
+
+    @property
+    def logs_in_by(self) -> Credentials:
+        """Before there was a choice, archives had a password of their own and clones that of their template."""
+        if self.credentials is not None:
+            return self.credentials
+        return Credentials.TEMPLATE if isinstance(self.source, CloneSource) else Credentials.PASSWORD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

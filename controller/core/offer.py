@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controller.api.egress import Egress
 from controller.api.manifest import Manifest
 from controller.api.problem import Problem
 from controller.api.reading import Complaint
@@ -24,6 +25,8 @@ from controller.core.model import (
     ArchiveSource,
     CloneSource,
     CloneTemplate,
+    Credentials,
+    Destination,
     Network,
     Probe,
     Readiness,
@@ -43,6 +46,8 @@ class TemplateDefaults:
     pool: str = "winux"
     nodes: tuple[str, ...] = ()
     """Nodes that sessions may run on; empty: any that is online."""
+    guest_key: bool = True
+    """Whether the controller has an SSH key for guests, as far as is known here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,8 @@ class Offer:
     ttl: float
     max_ttl: float
     readiness: Readiness
+    credentials: Credentials
+    sudo: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +95,8 @@ def settle(template: Manifest, *, defaults: TemplateDefaults) -> Offer | NoOffer
         flaws.append(_left_out(("spec", "storage"), "defaults.storage"))
     if isinstance(source, CloneSource):
         flaws += _strays(source, nodes)
+    if not defaults.guest_key:
+        flaws += _without_key(spec, source)
     if source is None or flaws:
         return NoOffer(template=template, problems=tuple(template.problem(flaw.path, flaw.message) for flaw in flaws))
     ttl, max_ttl = spec.ttl.settled
@@ -107,7 +116,23 @@ def settle(template: Manifest, *, defaults: TemplateDefaults) -> Offer | NoOffer
         readiness=Readiness(
             probe=Probe(spec.readiness.probe), port=spec.readiness.port, timeout=spec.readiness.timeout
         ),
+        credentials=Credentials(spec.credentials),
+        sudo=spec.sudo,
     )
+
+
+def _without_key(spec: TemplateFields, source: Source | None) -> list[Complaint]:
+    """What only the controller's SSH key makes possible."""
+    flaws = []
+    if isinstance(source, CloneSource) and spec.credentials == "password":
+        message = (
+            "password, which is also the default, is set in clones over SSH: set guest.sshKeyFile in the settings, or "
+            "write template for the passwords that the container template has"
+        )
+        flaws.append(Complaint(("spec", "credentials"), message))
+    if spec.sudo:
+        flaws.append(Complaint(("spec", "sudo"), "true is set over SSH: set guest.sshKeyFile in the settings"))
+    return flaws
 
 
 def _left_out(path: tuple[str, ...], setting: str) -> Complaint:
@@ -117,7 +142,9 @@ def _left_out(path: tuple[str, ...], setting: str) -> Complaint:
 def _source(spec: TemplateFields, defaults: TemplateDefaults) -> Source | None:
     if spec.source is not None and spec.source.clone is not None:
         clone = spec.source.clone
-        choices = tuple(CloneTemplate(vmid=choice.vmid, node=choice.node) for choice in clone.templates)
+        choices = tuple(
+            CloneTemplate(vmid=choice.vmid, node=choice.node, host_key=choice.host_key) for choice in clone.templates
+        )
         return CloneSource(templates=choices, full=clone.full)
     archive = (spec.source.archive if spec.source else None) or defaults.archive
     return None if archive is None else ArchiveSource(volume=archive)
@@ -150,5 +177,18 @@ def _network(spec: NetworkFields, defaults: TemplateDefaults) -> Network:
         first, last = spec.addresses.ends
         addresses = AddressRange(first=first, last=last, prefix=spec.addresses.prefix, gateway=spec.addresses.gateway)
     return Network(
-        bridge=spec.bridge or defaults.bridge, vlan=spec.vlan, addresses=addresses, nameservers=spec.nameservers
+        bridge=spec.bridge or defaults.bridge,
+        vlan=spec.vlan,
+        addresses=addresses,
+        nameservers=spec.nameservers,
+        egress=_egress(spec.egress),
+    )
+
+
+def _egress(given: Egress) -> tuple[Destination, ...] | None:
+    if isinstance(given, str):
+        return None if given == "internet" else ()
+    return tuple(
+        Destination(cidr=item) if isinstance(item, str) else Destination(cidr=item.cidr, ports=item.ports)
+        for item in given
     )

@@ -57,6 +57,8 @@ def resolve(session: Manifest, offers: Offers) -> SessionSpec | tuple[Problem, .
         paused=wanted.paused,
         restart_policy=RestartPolicy(wanted.restart_policy),
         readiness=offer.readiness,
+        credentials=offer.credentials,
+        sudo=offer.sudo,
     )
 
 

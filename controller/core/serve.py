@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.edits import followed
+from controller.core.errands import attended
 from controller.core.incarnation import EndReason, Incarnation, Stage
 from controller.core.lifecycle import deadline, readiness_deadline, retry_at, since_settled, statistics_count
 from controller.core.model import Phase, RestartPolicy
@@ -30,6 +31,7 @@ from controller.core.steps import (
     Resolve,
     Rest,
     Revise,
+    SetFirewall,
     Start,
     Step,
 )
@@ -47,7 +49,7 @@ def serve(view: View, life: Incarnation) -> Decision:
         unfinished = (life.stage is Stage.CREATING or life.task is not None) and not view.brakes.paused
         decision = _by_stage(view, life) if unfinished else held
         return decision if isinstance(decision.step, FinishTask | RecordCreated | Resolve | Displaced) else held
-    return revised(view, life) or _by_stage(view, life)
+    return revised(view, life) or attended(view, life, _by_stage(view, life))
 
 
 def _by_stage(view: View, life: Incarnation) -> Decision:
@@ -200,11 +202,14 @@ def _towards_ready(view: View, life: Incarnation) -> Decision:
     assert life.placement is not None  # noqa: S101 - the stage says so
     if not life.configured:
         return _decision(view, life, Look(), "Configuring", "the clone gets its own settings")
+    if life.unfiltered:
+        return _decision(view, life, Look(), "Filtering", "the container is looked at before its firewall is set")
     if life.started_at is None:
         return _decision(view, life, Look(), "Starting", "the container is looked at before it is started")
     limit = readiness_deadline(life)
     if limit is not None and view.now >= limit and not view.brakes.against_expiry():
-        message = f"container {life.placement.vmid} was not ready within {life.spec.readiness.timeout:.0f} s"
+        why = f" ({view.unready})" if view.unready else ""
+        message = f"container {life.placement.vmid} was not ready within {life.spec.readiness.timeout:.0f} s{why}"
         if life.attempts + 1 >= view.attempts:
             return _decision(
                 view,
@@ -213,7 +218,7 @@ def _towards_ready(view: View, life: Incarnation) -> Decision:
                 "Failed",
                 message,
             )
-        return _decision(view, life, GiveUpContainer(f"{message}: another is tried"), "NeverReady", message)
+        return _decision(view, life, GiveUpContainer(message), "NeverReady", message)
     if _row_vanished(view, life):
         return _decision(view, life, Look(), "Unseen", "the container is not listed any more: it is looked at")
     stopped = view.listed is not None and view.listed.status == "stopped"
@@ -332,19 +337,8 @@ def _conform(view: View, life: Incarnation, live: Live) -> Decision:
             f"container {life.placement.vmid} is locked ({live.lock}): it is left alone meanwhile",
             again_at=view.now + LOOK_AGAIN,
         )
-    wanted = life.spec.resources
-    changes: dict[str, str | int] = {}
-    if live.cores != wanted.cores:
-        changes["cores"] = wanted.cores
-    if live.memory_mib != wanted.memory_mib:
-        changes["memory"] = wanted.memory_mib
-    if not live.protection:
-        changes["protection"] = 1
-    if changes or not life.configured:
-        said = ", ".join(f"{key}={value}" for key, value in changes.items())
-        return _decision(view, life, Configure(changes, said), "Configuring", f"set on the container: {said}")
-    if live.disk_gib is not None and live.disk_gib < wanted.disk_gib:
-        return _decision(view, life, Grow(wanted.disk_gib), "Growing", f"the disk grows to {wanted.disk_gib} GiB")
+    if (changed := _reconfigured(view, life, live)) is not None:
+        return changed
     if live.running is False:
         if life.spec.restart_policy is RestartPolicy.NEVER and life.stage is Stage.READY:
             stopped = _decision(
@@ -359,11 +353,31 @@ def _conform(view: View, life: Incarnation, live: Live) -> Decision:
         return _start(view, life, "Restarting", "it was stopped: it is started again")
     if life.stage is Stage.CREATED and life.started_at is None:
         return _start(view, life, "Starting", "the container is being started")
-    if life.applied != wanted:
+    if life.applied != life.spec.resources:
         return _decision(view, life, Conformed(), "Conforms", "its resources are those of its spec")
     if life.stage is Stage.CREATED:
         return _probe(view, life)
     return _steady(view, life)
+
+
+def _reconfigured(view: View, life: Incarnation, live: Live) -> Decision | None:
+    """What of its configuration is to be changed next; None: it is as it should be."""
+    wanted = life.spec.resources
+    changes: dict[str, str | int] = {}
+    if live.cores != wanted.cores:
+        changes["cores"] = wanted.cores
+    if live.memory_mib != wanted.memory_mib:
+        changes["memory"] = wanted.memory_mib
+    if not live.protection:
+        changes["protection"] = 1
+    if changes or not life.configured:
+        said = ", ".join(f"{key}={value}" for key, value in changes.items())
+        return _decision(view, life, Configure(changes, said), "Configuring", f"set on the container: {said}")
+    if life.unfiltered:
+        return _decision(view, life, SetFirewall(), "Filtering", "its firewall is set, as its template asks for")
+    if live.disk_gib is not None and live.disk_gib < wanted.disk_gib:
+        return _decision(view, life, Grow(wanted.disk_gib), "Growing", f"the disk grows to {wanted.disk_gib} GiB")
+    return None
 
 
 def _start(view: View, life: Incarnation, reason: str, message: str) -> Decision:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from controller.core.guest import Errand
 from controller.core.incarnation import EndReason
 from controller.core.model import DesiredSession, Phase, SessionSpec, Timestamp
 
@@ -110,6 +111,11 @@ class Conformed:
 
 
 @dataclass(frozen=True, slots=True)
+class SetFirewall:
+    """Make the container's firewall what the egress policy asks for, and see that it is."""
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """Start the container."""
 
@@ -117,6 +123,13 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Probe:
     """Find the guest's address and ask whether it is ready."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attend:
+    """Do something inside the guest, over SSH."""
+
+    errand: Errand
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +185,10 @@ Step = (
     | Configure
     | Grow
     | Conformed
+    | SetFirewall
     | Start
     | Probe
+    | Attend
     | Follow
     | End
     | GiveUpContainer

@@ -42,6 +42,9 @@ class Live:
     disk_gib: int | None = None
     protection: bool = False
     lock: str | None = None
+    net0: str | None = None
+    filtered: bool = False
+    """Its network interface goes through the firewall."""
     running: bool | None = None
     """None where only the configuration was read."""
 
@@ -104,7 +107,11 @@ class View:
     listed: Listed | None = None
     live: Live | None = None
     task: TaskOutcome | None = None
+    unready: str | None = None
+    """What was found when its desktop was last asked, such as "the guest has no address"; None: not asked, or ready."""
     claimed: Claimed | None = None
     attempts: int = 3
     """Containers to try before a session counts as Failed."""
+    guest_access: bool = False
+    """Whether the controller has an SSH key for guests."""
     brakes: Brakes = field(default_factory=Brakes)

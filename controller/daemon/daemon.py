@@ -32,7 +32,10 @@ from controller.engine.slots import Slots
 from controller.engine.workers import Threads
 from controller.engine.workqueue import WorkQueue
 from controller.guest.credentials import generate_password
+from controller.guest.key import GuestKey, KeyProblem, load_key
 from controller.guest.prober import Prober
+from controller.guest.reach import NoWay, Reach, Reaching
+from controller.guest.ssh import SshRunner
 from controller.ledger.database import LedgerError
 from controller.ledger.events import Event, EventType
 from controller.ledger.ledger import Ledger, Note
@@ -168,6 +171,7 @@ class Daemon:
         self.scans.hint()
         late = self.threads.stop(self.settings.drain)
         self.tools.prober.close()
+        self.tools.guests.close()
         self.admin.stop()
         self.health.stop()
         if not late:
@@ -230,6 +234,8 @@ class Daemon:
         for life in ledger.lives():
             if (credential := ledger.credential(life.session)) is not None:
                 redact.register(credential.password)
+            if (candidate := ledger.candidate(life.session)) is not None:
+                redact.register(candidate)
         add: Callable[[str], None] = self.queue.add
         return Tools(
             port=port,
@@ -240,6 +246,8 @@ class Daemon:
             slots=Slots(settings.proxmox.in_flight_per_node, add, clock=clock),
             clone_turns=Slots(1, add, clock=clock),
             prober=Prober(on_done=add),
+            guests=self._way_into_guests(add),
+            scrub=redact.clean,
             random=self._random,
             new_uid=lambda: uuid.uuid4().hex,
             new_password=_new_password,
@@ -251,6 +259,12 @@ class Daemon:
                 lock_wait=self.metrics.observe_lock_wait,
             ),
         )
+
+    def _way_into_guests(self, wake: Callable[[str], None]) -> Reaching:
+        key = guest_key(self.settings)
+        if key is None:
+            return NoWay()
+        return Reach(SshRunner(key, clock=self.clock), public_key=key.public, on_done=wake)
 
     def _pools(self) -> frozenset[str]:
         return self.picture.pools()
@@ -274,6 +288,19 @@ class Daemon:
         return take_snapshot(self.tools, self.picture, self.reconciler, self.queue, self.scans)
 
 
+def guest_key(settings: Settings) -> GuestKey | None:
+    """The controller's SSH key for guests, None without one.
+
+    Raises:
+        SettingsError: it cannot be used; one sentence.
+    """
+    path = settings.guest.ssh_key_file
+    try:
+        return load_key(path) if path is not None else None
+    except KeyProblem as error:
+        raise SettingsError([f"guest.sshKeyFile: {error}"]) from None
+
+
 def _policy(settings: Settings) -> Policy:
     return Policy(
         controller=settings.controller.id,
@@ -282,6 +309,7 @@ def _policy(settings: Settings) -> Policy:
         vmid_rest=settings.vmids.rest,
         grace=settings.manifests.grace,
         attempts=settings.readiness.attempts,
+        language=settings.guest.language,
     )
 
 

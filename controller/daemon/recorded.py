@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager, nullcontext
 from controller.proxmox.around import Around
 from controller.proxmox.port import Proxmox, ProxmoxError
 
-CHANGES = frozenset({"create", "clone", "update", "resize", "start", "shutdown", "delete"})
+CHANGES = frozenset(
+    {
+        *("create", "clone", "update", "resize", "start", "shutdown", "delete"),
+        *("set_firewall_options", "add_firewall_rule", "remove_firewall_rule"),
+    }
+)
 """The calls that change something."""
 
 

@@ -20,14 +20,22 @@ from controller.daemon.settings_model import AllSections
 from controller.daemon.settings_secret import DIRECT, IN_FILE, exposed_secrets, read_secret
 from controller.daemon.settings_sources import LEAVES, Given, Leaf, Source, from_file, from_variables
 
-_PATHS = frozenset({"manifests.path", "proxmox.caFile", "admin.socket", IN_FILE})
+_PATHS = frozenset({"manifests.path", "proxmox.caFile", "admin.socket", "guest.sshKeyFile", IN_FILE})
 _HIDDEN = frozenset({"ledger.url", DIRECT})
 _ALTERNATIVES = ((DIRECT, IN_FILE), ("proxmox.caFile", "proxmox.fingerprint"))
 """Of each pair one is given; a stronger source's one takes the place of a weaker one's other."""
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
 _RELOADABLE_GROUPS = ("defaults.", "guards.")
 _RELOADABLE = frozenset(
-    {"log.level", "manifests.grace", "manifests.rescan", "proxmox.inFlightPerNode", "proxmox.tick", DIRECT}
+    {
+        "guest.language",
+        "log.level",
+        "manifests.grace",
+        "manifests.rescan",
+        "proxmox.inFlightPerNode",
+        "proxmox.tick",
+        DIRECT,
+    }
 )
 
 _Section = TypeVar("_Section", bound=BaseModel)

@@ -6,6 +6,7 @@ come from and which one wins is in ``settings_sources`` and ``settings``.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -25,6 +26,13 @@ from controller.daemon.settings_fields import (
     whole,
 )
 from controller.telemetry.logs import LogFormat, LogLevel
+
+
+class Language(StrEnum):
+    """The languages of ``controller.core.notices``."""
+
+    EN = "en"
+    FR = "fr"
 
 
 class Section(BaseModel):
@@ -127,6 +135,15 @@ class ReadinessSection(Section):
     """Containers that are tried before a session counts as failed."""
 
 
+class GuestSection(Section):
+    """The controller's way into guests, for what only can be done inside: passwords of clones, rotation, notices."""
+
+    ssh_key_file: Annotated[Path, PathText] | None = None
+    """The private key, which only its owner may read. Left out: there is no way in, and none of that is done."""
+    language: Annotated[Language, one_of(Language)] = Language.EN
+    """Of notices on desktops, where a session does not say."""
+
+
 class AllSections(Section):
     """Everything that a file or variables can say."""
 
@@ -144,3 +161,4 @@ class AllSections(Section):
     drain: Annotated[float, *span("0s", "10m")] = 20.0
     """How long a stop waits for work in progress."""
     readiness: ReadinessSection = ReadinessSection()
+    guest: GuestSection = GuestSection()

@@ -1,15 +1,19 @@
-"""Asks an RDP server for a connection, as far as the negotiation of its security, and says what came back.
+"""Asks an RDP server for a connection, as far as TLS, and says what came back.
 
-That is the proof that a desktop can be reached. No TLS, no login: nothing here knows a password. The messages are
-those of MS-RDPBCGR 2.2.1.1 (X.224 Connection Request) and 2.2.1.2 (Connection Confirm).
+That is the proof that a desktop can be reached. No login: nothing here knows a password, and the certificate is not
+verified, being the server's own; its fingerprint is what a client can compare. The messages are those of MS-RDPBCGR
+2.2.1.1 (X.224 Connection Request) and 2.2.1.2 (Connection Confirm). A server that chooses RDP's old encryption has no
+certificate, and is ready all the same: which servers a site trusts is decided by its image.
 """
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import socket
+import ssl
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -31,6 +35,8 @@ class Negotiated:
     """An RDP server answered and would go on."""
 
     protocol: Security
+    fingerprint: str | None = None
+    """SHA-256 of its certificate as ``aa:bb:…``; None without TLS."""
     ready = True
     reason = "Negotiated"
 
@@ -66,7 +72,16 @@ class NotRdp:
     reason = "NotRdp"
 
 
-ProbeResult = Negotiated | NotListening | NoAnswer | NotRdp
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoTls:
+    """The RDP server chose TLS, and then no TLS came about: no client would get on."""
+
+    message: str
+    ready = False
+    reason = "NoTls"
+
+
+ProbeResult = Negotiated | NotListening | NoAnswer | NotRdp | NoTls
 
 
 class Negotiate(Protocol):
@@ -99,7 +114,7 @@ _ONLY_STANDARD_SECURITY = 2
 
 
 def negotiate(address: str, port: int, *, timeout: float, clock: Clock | None = None) -> ProbeResult:
-    """Connect, ask for TLS or CredSSP, and hang up; all within ``timeout`` seconds.
+    """Connect, ask for TLS or CredSSP, shake hands where the server chose one, hang up; all within ``timeout`` seconds.
 
     ``address`` is an IPv4 or IPv6 address: names are not looked up. Raises ``ValueError`` for anything else.
     """
@@ -111,9 +126,13 @@ def negotiate(address: str, port: int, *, timeout: float, clock: Clock | None = 
             connection.settimeout(timeout)
             connection.connect((address, port))
             connection.sendall(connection_request())
-            return _confirmed(connection, where, clock, deadline)
+            result = _confirmed(connection, where, clock, deadline)
+            if isinstance(result, Negotiated) and result.protocol is not Security.RDP:
+                # CredSSP runs inside of TLS too (MS-RDPBCGR 5.4.5)
+                return _shaken(connection, result, where, clock, deadline)
+            return result
     except ConnectionRefusedError:
-        return NotListening(message=f"{where}: nothing listens there yet")
+        return NotListening(message=f"{where}: nothing listens there")
     except TimeoutError:
         return NoAnswer(message=f"{where}: no answer within {timeout:g} s")
     except OSError as error:
@@ -139,6 +158,39 @@ def _confirmed(connection: socket.socket, where: str, clock: Clock, deadline: fl
     if len(body) < length - _TPKT.size:
         return _hung_up(where, header + body)
     return read_confirm(body, where)
+
+
+def _shaken(
+    connection: socket.socket, result: Negotiated, where: str, clock: Clock, deadline: float
+) -> Negotiated | NoTls:
+    """The same with the fingerprint. Raises ``TimeoutError`` at the deadline."""
+    left = deadline - clock.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    connection.settimeout(left)
+    try:
+        with _context().wrap_socket(connection) as secured:
+            certificate = secured.getpeercert(binary_form=True)
+    except TimeoutError:
+        raise
+    except OSError as error:  # ssl.SSLError is one; what is hung up here is hung up by a server that chose TLS
+        why = getattr(error, "reason", None) or error.strerror or str(error)
+        return NoTls(message=f"{where}: the RDP server chose {result.protocol.name}, but its TLS fails ({why})")
+    if certificate is None:
+        return NoTls(message=f"{where}: the RDP server chose {result.protocol.name}, but shows no certificate")
+    return replace(result, fingerprint=fingerprint_of(certificate))
+
+
+def fingerprint_of(certificate: bytes) -> str:
+    """SHA-256 of a DER certificate as FreeRDP takes it: ``aa:bb:…``."""
+    return hashlib.sha256(certificate).digest().hex(":")
+
+
+def _context() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _hung_up(where: str, received: bytes) -> ProbeResult:

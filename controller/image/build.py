@@ -7,138 +7,112 @@ date of the recipe, and what must differ between containers is made at their fir
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from importlib import resources
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from controller.image import recipe
+from controller.image.manifest import Manifest, manifest_path, write_manifest
+from controller.image.overlay_tree import overlay_tree, recipe_hash
+from controller.image.steps import step_of
 
-ARCHITECTURE = "amd64"
-EPOCH = 1_767_225_600
-"""Unix seconds: the date of every file in the image, 2026-01-01."""
 LAST_WORDS = 12
 """Lines of a failed build that its error repeats."""
+LONGEST_LINE = 200
+_TOOLS = {"mmdebstrap": "mmdebstrap", "unshare": "util-linux", "zstd": "zstd"}
+"""Command → Debian's package of it."""
+_APART = ("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""mmdebstrap mounts /proc and /sys in the new system: out of sight of everybody, and gone when it is killed."""
 
 
 class BuildError(Exception):
-    """The image could not be built; one sentence, and what the build said last."""
+    """The image could not be built: one sentence, and in ``said`` what the build said last."""
+
+    def __init__(self, sentence: str, said: Sequence[str] = ()) -> None:
+        super().__init__(sentence)
+        self.said = tuple(said)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
-    """What is beside a built image, as ``NAME.json``."""
-
-    name: str
-    version: str
-    suite: str
-    architecture: str
-    user: str
-    recipe: str
-    """A hash of the recipe and the overlay that it was made from."""
-    sha256: str
-    """Of the tarball."""
-    size: int
-    """Bytes of the tarball."""
-    packages: dict[str, str]
-    """Package → version."""
-
-
-def image_name() -> str:
-    """The name that Proxmox lists: NAME_VERSION_ARCHITECTURE.tar.zst."""
-    return f"winux-desktop-debian12_{recipe.VERSION}_{ARCHITECTURE}.tar.zst"
-
-
-def current(image: Path) -> Manifest | None:
-    """The manifest of an image that was made from this recipe; None: it is not there, or is another one."""
-    try:
-        manifest = read_manifest(image)
-    except (OSError, ValueError, TypeError):
-        return None
-    return manifest if manifest.recipe == recipe_hash() and image.exists() else None
-
-
-def read_manifest(image: Path) -> Manifest:
-    """Raises ``OSError`` when there is none and ``ValueError`` or ``TypeError`` when it is not one."""
-    return Manifest(**json.loads(manifest_path(image).read_text(encoding="utf-8")))
-
-
-def manifest_path(image: Path) -> Path:
-    return image.with_name(image.name.removesuffix(".tar.zst") + ".json")
-
-
-def recipe_hash() -> str:
-    """Of everything in this package that decides what is in the image."""
-    digest = hashlib.sha256()
-    with _overlay() as tree:
-        for path in sorted(path for path in tree.rglob("*") if path.is_file()):
-            digest.update(f"{path.relative_to(tree)}\0{path.read_text(encoding='utf-8')}\0".encode())
-    parts = (
-        recipe.VERSION,
-        recipe.SUITE,
-        recipe.USER,
-        recipe.LANGUAGES,
-        recipe.PACKAGES,
-        recipe.LEFT_OUT,
-        recipe.MASKED,
-    )
-    digest.update(repr((parts, EPOCH)).encode())
-    return digest.hexdigest()
-
-
-def build(image: Path, *, mirror: str | None, progress: Callable[[str], None]) -> Manifest:
+def build(
+    image: Path,
+    *,
+    language: str = recipe.LANGUAGES[0],
+    mirrors: Sequence[str] = (),
+    progress: Callable[[str], None],
+) -> Manifest:
     """Make the image at that path, with its manifest beside it; what was there is replaced when all went well.
 
-    ``mirror`` is a Debian mirror's address or a file of apt sources; None takes mmdebstrap's choice.
+    ``mirrors`` are addresses of Debian mirrors, lines or files of apt sources; none takes mmdebstrap's choice.
+    ``progress`` is told each step as it begins.
 
     Raises:
-        BuildError: a tool is missing, or the build failed.
+        BuildError: a tool is missing, the file cannot be made there, or the build failed.
     """
-    if shutil.which("mmdebstrap") is None:
-        raise BuildError("mmdebstrap is not installed: run `apt-get install mmdebstrap zstd`")
+    _check_host()
+    try:
+        image.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".winux-image-", dir=image.parent) as scratch, overlay_tree() as tree:
+            Path(scratch).chmod(0o755)  # apt's own user reads there
+            tarball, listing = Path(scratch, "image.tar.zst"), Path(scratch, "packages")
+            command = build_command(overlay=tree, listing=listing, tarball=tarball, language=language, mirrors=mirrors)
+            _run(command, Path(scratch), progress)
+            return _put(image, tarball=tarball, listing=listing, language=language)
+    except OSError as error:
+        raise BuildError(f"cannot make {image}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _check_host() -> None:
     if os.geteuid() != 0:
-        raise BuildError("an image is built by root: run it with sudo")
-    image.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".winux-image-", dir=image.parent) as scratch, _overlay() as overlay:
-        work = Path(scratch)
-        tarball, listing = work / "image.tar.zst", work / "packages"
-        command = _command(overlay, listing, tarball, mirror)
-        _run(command, progress)
-        packages = dict(line.split("\t") for line in listing.read_text(encoding="utf-8").splitlines())
-        with tarball.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        manifest = Manifest(
-            name=image.name,
-            version=recipe.VERSION,
-            suite=recipe.SUITE,
-            architecture=ARCHITECTURE,
-            user=recipe.USER,
-            recipe=recipe_hash(),
-            sha256=digest,
-            size=tarball.stat().st_size,
-            packages=dict(sorted(packages.items())),
-        )
-        manifest_path(image).unlink(missing_ok=True)
-        tarball.replace(image)
-        manifest_path(image).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+        raise BuildError("an image is built by root, for its files belong to many users: run it with sudo")
+    lacking = [package for command, package in _TOOLS.items() if shutil.which(command) is None]
+    if lacking:
+        raise BuildError(f"not installed: {', '.join(lacking)}; run `apt-get install {' '.join(lacking)}`")
+
+
+def _put(image: Path, *, tarball: Path, listing: Path, language: str) -> Manifest:
+    """The new one in the place of the old."""
+    packages = dict(line.split("\t") for line in listing.read_text(encoding="utf-8").splitlines())
+    with tarball.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    manifest = Manifest(
+        name=image.name,
+        version=recipe.VERSION,
+        suite=recipe.SUITE,
+        architecture=recipe.ARCHITECTURE,
+        language=language,
+        user=recipe.USER,
+        recipe=recipe_hash(language),
+        sha256=digest,
+        size=tarball.stat().st_size,
+        packages=dict(sorted(packages.items())),
+    )
+    # An image without a manifest is built anew; one with another's would be taken for what it is not.
+    manifest_path(image).unlink(missing_ok=True)
+    tarball.replace(image)
+    write_manifest(image, manifest)
     return manifest
 
 
-def _command(overlay: Path, listing: Path, tarball: Path, mirror: str | None) -> list[str]:
+def build_command(
+    *, overlay: Path, listing: Path, tarball: Path, language: str, mirrors: Sequence[str]
+) -> Sequence[str]:
+    """mmdebstrap's whole command line."""
     packages = ",".join(package for group in recipe.PACKAGES.values() for package in group)
-    environment = {"USER": recipe.USER, "LANGUAGES": " ".join(recipe.LANGUAGES), "MASKED": " ".join(recipe.MASKED)}
+    environment = {
+        "USER": recipe.USER,
+        "LANGUAGE": language,
+        "LANGUAGES": " ".join(recipe.LANGUAGES),
+        "MASKED": " ".join(recipe.MASKED),
+    }
     given = " ".join(f"{name}='{value}'" for name, value in environment.items())
     return [
         "mmdebstrap",
         "--mode=root",
         "--variant=minbase",
-        f"--architectures={ARCHITECTURE}",
+        f"--architectures={recipe.ARCHITECTURE}",
         f"--include={packages}",
         '--aptopt=Apt::Install-Recommends "false"',
         *(f"--dpkgopt=path-exclude={path}" for path in recipe.LEFT_OUT),
@@ -148,37 +122,37 @@ def _command(overlay: Path, listing: Path, tarball: Path, mirror: str | None) ->
         f'--customize-hook=chroot "$1" dpkg-query --show > {listing}',
         recipe.SUITE,
         str(tarball),
-        *([mirror] if mirror else []),
+        *mirrors,
     ]
 
 
-def _run(command: list[str], progress: Callable[[str], None]) -> None:
-    environment = os.environ | {"SOURCE_DATE_EPOCH": str(EPOCH), "LC_ALL": "C.UTF-8"}
+def _run(command: Sequence[str], scratch: Path, progress: Callable[[str], None]) -> None:
+    environment = os.environ | {
+        "SOURCE_DATE_EPOCH": str(recipe.EPOCH),
+        "LC_ALL": "C.UTF-8",
+        "TMPDIR": os.fspath(scratch),  # the unpacked system has 1.5 GB, more than many a /tmp
+    }
     said: list[str] = []
+    # In a session of its own: Ctrl-C ends it from here, and once.
     with subprocess.Popen(  # noqa: S603  # the command is made here
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, errors="replace"
+        [*_APART, *command],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        start_new_session=True,
     ) as running:
-        for line in running.stderr or ():
-            said.append(line.rstrip())
-            if line.startswith("I: ") and "tempdir" not in line:
-                progress(line.removeprefix("I: ").strip().rstrip("."))
+        try:
+            for line in running.stderr or ():
+                said.append(line.rstrip()[:LONGEST_LINE])
+                if (step := step_of(line)) is not None:
+                    progress(step)
+        except BaseException:
+            running.kill()
+            if running.stderr:
+                running.stderr.read()  # ends when the last of its processes did
+            raise
     if running.returncode != 0:
-        last = "\n".join(line for line in said[-LAST_WORDS:] if line)
-        raise BuildError(f"mmdebstrap ended with status {running.returncode}; it said last:\n{last}")
-
-
-@contextmanager
-def _overlay() -> Iterator[Path]:
-    """The overlay's files as they are to be in the image: root's, and nobody else writes them."""
-    with (
-        resources.as_file(resources.files("controller.image") / "overlay") as source,
-        tempfile.TemporaryDirectory() as to,
-    ):
-        tree = Path(to, "overlay")
-        shutil.copytree(source, tree)
-        for path in (tree, *tree.rglob("*")):
-            script = path.parts[-2:-1] == ("winux",) and path.is_file()
-            path.chmod(0o755 if path.is_dir() or script else 0o644)
-            if os.geteuid() == 0:
-                os.chown(path, 0, 0)
-        yield tree
+        last = [line for line in said if line and not line.startswith("I: ")][-LAST_WORDS:]
+        raise BuildError(f"the build failed: mmdebstrap ended with status {running.returncode}, and said last:", last)

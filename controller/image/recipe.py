@@ -5,9 +5,13 @@ from __future__ import annotations
 VERSION = "1"
 SUITE = "bookworm"
 """Debian 12: Proxmox VE 8 and 9 both start it."""
+ARCHITECTURE = "amd64"
+EPOCH = 1_767_225_600
+"""Unix seconds: the date of every file in the image, 2026-01-01."""
 USER = "winux"
 """The desktop user, ``desktopUser`` in a template."""
 LANGUAGES = ("en_US.UTF-8", "en_GB.UTF-8", "fr_FR.UTF-8")
+"""All are in every image; the first is what a desktop speaks when nothing else was asked for at the build."""
 
 PACKAGES: dict[str, tuple[str, ...]] = {
     "system": (
@@ -39,6 +43,8 @@ PACKAGES: dict[str, tuple[str, ...]] = {
         "thunar",
         "mousepad",
         "libxfce4ui-utils",
+        "librsvg2-common",  # the wallpaper and the symbols of the panel are SVG
+        "xdg-user-dirs",
         "libnotify-bin",
         "adwaita-icon-theme",
         "gnome-themes-extra",

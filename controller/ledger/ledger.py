@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -19,24 +19,17 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from controller.core.incarnation import Incarnation
 from controller.core.model import Timestamp
 from controller.engine.clock import Clock
-from controller.ledger import schema
+from controller.ledger import passwords, schema
 from controller.ledger.database import open_database
 from controller.ledger.events import Event, EventLog, EventType
 from controller.ledger.files import OpenFiles
+from controller.ledger.passwords import Credential
 
 _DOCUMENT = TypeAdapter(Incarnation)
 
 
 class Superseded(Exception):
     """The life that was to be changed is no longer the session's current one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What a person logs in with. The password is hidden from ``repr``."""
-
-    username: str
-    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +130,7 @@ class Ledger:
                     taken = f", or VMID {vmid} belongs to another session" if (vmid := _vmid(life)) is not None else ""
                     raise Superseded(f"session {life.session} lives already{taken}") from error
                 if credential is not None:
-                    connection.execute(
-                        insert(schema.credentials).values(
-                            session=life.session, username=credential.username, password=credential.password
-                        )
-                    )
+                    passwords.put(connection, life.session, credential)
                 written = self._note(connection, life.session, life.uid, notes)
             self._index(life, before)
         self._publish(written)
@@ -165,17 +154,18 @@ class Ledger:
         notes: tuple[Note, ...],
         *,
         last: bool = False,
+        confirmed: str | None = None,
     ) -> Incarnation:
         with self._lock:
-            before = self._lives.get(life.session)
-            if before is None or before.uid != life.uid:
-                raise Superseded(f"session {life.session} has another life by now")
+            before = self._current(life)
             after = change(before)
-            if after == before and not notes and not last:
+            if after == before and not notes and not last and confirmed is None:
                 return before
             with self._writing() as connection:
+                if confirmed is not None:
+                    passwords.confirm(connection, life.session, username=confirmed)
                 if last:
-                    connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
+                    passwords.erase(connection, life.session)
                 if after != before:
                     row = row_of(after)
                     try:
@@ -205,8 +195,42 @@ class Ledger:
 
     def credential(self, session: str) -> Credential | None:
         with self._lock, self._engine.connect() as connection:
-            row = connection.execute(select(schema.credentials).where(schema.credentials.c.session == session)).first()
-        return Credential(row.username, row.password) if row is not None else None
+            return passwords.get(connection, session)
+
+    def candidate(self, session: str) -> str | None:
+        """The password that is about to be set in the guest, or was when the process died."""
+        with self._lock, self._engine.connect() as connection:
+            return passwords.candidate(connection, session)
+
+    def give(self, life: Incarnation, credential: Credential) -> Credential:
+        """The credential of a life that has none yet; returns the one that it has from now on.
+
+        Raises:
+            Superseded: the session has another life by now, or none.
+        """
+        with self._lock:
+            self._current(life)
+            with self._writing() as connection:
+                return passwords.get(connection, life.session) or passwords.put(connection, life.session, credential)
+
+    def propose(self, life: Incarnation, password: str) -> str:
+        """Keep a new password beside the present one before it is set; returns the candidate, which may be older.
+
+        Raises:
+            Superseded: the session has another life by now, or none.
+        """
+        with self._lock:
+            self._current(life)
+            with self._writing() as connection:
+                return passwords.candidate(connection, life.session) or passwords.propose(
+                    connection, life.session, password
+                )
+
+    def confirm(
+        self, life: Incarnation, username: str, change: Callable[[Incarnation], Incarnation], *notes: Note
+    ) -> Incarnation:
+        """As ``change``; in the same write the candidate, which was set, becomes the password."""
+        return self._change(life, change, notes, confirmed=username)
 
     # -- VMIDs that rest ---------------------------------------------------------------------------------------
 
@@ -277,6 +301,12 @@ class Ledger:
             raise
         self.trouble = None
 
+    def _current(self, life: Incarnation) -> Incarnation:
+        current = self._lives.get(life.session)
+        if current is None or current.uid != life.uid:
+            raise Superseded(f"session {life.session} has another life by now")
+        return current
+
     def _index(self, life: Incarnation, before: Incarnation | None = None) -> None:
         """Readers take no lock: they find the life before or this one, and never none in between."""
         self._lives[life.session] = life
@@ -293,7 +323,7 @@ class Ledger:
 
     def _erase(self, connection: Connection, life: Incarnation) -> None:
         connection.execute(delete(schema.incarnations).where(schema.incarnations.c.session == life.session))
-        connection.execute(delete(schema.credentials).where(schema.credentials.c.session == life.session))
+        passwords.erase(connection, life.session)
 
     def _note(self, connection: Connection, session: str, uid: str, notes: tuple[Note, ...]) -> list[Event]:
         now = self._clock.now()

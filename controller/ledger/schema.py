@@ -37,6 +37,14 @@ credentials = Table(
     Column("password", Text, nullable=False),
 )
 
+candidates = Table(
+    "credential_candidates",
+    metadata,
+    Column("session", String(80), primary_key=True),
+    Column("password", Text, nullable=False, comment="about to be set in the guest: it or the one before works"),
+)
+"""A table of its own and no column: a database of before gets it when it is opened, and nothing is altered."""
+
 events = Table(
     "events",
     metadata,

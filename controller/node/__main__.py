@@ -7,17 +7,17 @@ import logging
 import sys
 from pathlib import Path
 
-from controller.node.config import ENGINES, NodeConfig, named
+from controller.node.config import ENGINES, USUAL_PROFILE, NodeConfig, named
 from controller.node.profile import PROFILES
 from controller.node.release import NEWEST, RELEASES
 from controller.node.serve import serve
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="controller.node", description="A Proxmox-compatible node in memory.")
+    parser = argparse.ArgumentParser(prog="controller.node", description="A Proxmox-compatible node on this machine.")
     parser.add_argument("--listen", default="127.0.0.1:8006", help="loopback address and port; port 0 takes a free one")
     parser.add_argument("--nodes", type=int, default=1, help="how many nodes the cluster has")
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="real", help="how long things take")
+    parser.add_argument("--profile", choices=sorted(PROFILES), help="how long things take (real; lxc: instant)")
     parser.add_argument("--version", choices=[*RELEASES], default=NEWEST.name, help="which Proxmox VE it answers like")
     parser.add_argument("--seed", type=int, default=0, help="of durations and faults")
     parser.add_argument("--directory", type=Path, help="for certificates and tokens (default: .winux-node)")
@@ -34,7 +34,7 @@ def main() -> int:
     config = NodeConfig(
         listen=arguments.listen,
         nodes=named(arguments.nodes),
-        profile=arguments.profile,
+        profile=arguments.profile or USUAL_PROFILE[arguments.engine],
         version=arguments.version,
         seed=arguments.seed,
         directory=arguments.directory or arguments.state or Path(".winux-node"),

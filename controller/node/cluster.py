@@ -182,14 +182,20 @@ class Cluster:
 
     def drop_firewall(self, vmid: int) -> None:
         if self.firewalls.pop(vmid, None) is not None:
-            self.journal.firewall(vmid)
+            self.firewall_changed(vmid)
+
+    def firewall_changed(self, vmid: int) -> None:
+        """Call when a firewall was written: what runs takes it up at once."""
+        self.journal.firewall(vmid)
+        if (guest := self.guests.get(vmid)) and guest.running:
+            self.engine.filter(self.blueprint(guest))
 
     def copy_firewall(self, source: int, target: int) -> None:
         """What a clone does; a source without one takes the target's away."""
         self.drop_firewall(target)
         if firewall := self.firewalls.get(source):
             self.firewalls[target] = copy.deepcopy(firewall)
-            self.journal.firewall(target)
+            self.firewall_changed(target)
 
     def started(self, vmid: int) -> None:
         """The engine tells: a container runs."""
@@ -205,7 +211,9 @@ class Cluster:
             self.changed(guest)
 
     def blueprint(self, guest: Guest) -> Blueprint:
-        return Blueprint(vmid=guest.vmid, options=guest.options)
+        """What the engine works with while the config may go on changing."""
+        firewall = copy.deepcopy(self.firewalls.get(guest.vmid))
+        return Blueprint(vmid=guest.vmid, options=dict(guest.options), firewall=firewall)
 
     def new_mac(self) -> str:
         return "BC:24:11:" + ":".join(f"{self.rng.randrange(256):02X}" for _ in range(3))

@@ -11,6 +11,8 @@ from controller.node.release import NEWEST, RELEASES, Release
 
 MOST_NODES = 32
 ENGINES = ("memory", "lxc")
+USUAL_PROFILE = {"memory": "real", "lxc": "instant"}
+"""What is simulated takes as long as the real thing; what is real takes as long as it takes."""
 LXC_HOME = Path("/var/lib/winux")
 
 

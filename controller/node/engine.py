@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.node.firewall import Firewall
 from controller.node.schedule import Completion
 
 
@@ -21,6 +22,8 @@ class Blueprint:
     archive: str = ""
     """The template's volume; empty for a clone."""
     options: Mapping[str, str] = field(default_factory=dict)
+    firewall: Firewall | None = None
+    """A copy; None: there is none."""
     password: str | None = field(default=None, repr=False)
     ssh_keys: str | None = field(default=None, repr=False)
 
@@ -89,6 +92,10 @@ class Engine(Protocol):
 
     def limit(self, vmid: int, options: Mapping[str, str]) -> None:
         """Apply changed cores and memory to a running container."""
+        ...
+
+    def filter(self, blueprint: Blueprint) -> None:
+        """Apply a changed firewall, or another say of an interface whether it has one, to a running container."""
         ...
 
     def interfaces(self, vmid: int) -> Completion[tuple[Interface, ...]]:

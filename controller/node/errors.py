@@ -5,19 +5,29 @@ Texts are those measured on PVE 9.2. What is checked, and in which order, lives 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class Refusal(Exception):
     """An answer that is not 200. ``str()`` is the reason phrase, one line; inside a task it is the exit status."""
 
-    def __init__(self, status: int, reason: str, *, errors: Mapping[str, str] | None = None, body: bool = True) -> None:
+    def __init__(
+        self,
+        status: int,
+        reason: str,
+        *,
+        errors: Mapping[str, str] | None = None,
+        body: bool = True,
+        log: Sequence[str] = (),
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
         self.errors = errors
         self.body = body
         """Errors that pveproxy itself raises before any API code (401, 595, 501 for content) have an empty body."""
+        self.log = log
+        """What the log of a task says before the reason."""
 
 
 def died(text: str) -> Refusal:

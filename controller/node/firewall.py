@@ -1,4 +1,4 @@
-"""A container's firewall as /etc/pve/firewall/ID.fw keeps it (PVE::Firewall). Nothing is filtered here.
+"""A container's firewall as /etc/pve/firewall/ID.fw keeps it (PVE::Firewall). What filters by it is an engine.
 
 It is kept by VMID, not with the container: a file may be there before its guest. The calls are in ``calls.firewall``
 and ``calls.ipset``, the formats of addresses and ports in ``firewall_formats``.

@@ -33,8 +33,8 @@ class GuestNetwork(Protocol):
         """Use a static address."""
         ...
 
-    def open(self, address: str) -> None:
-        """The desktop there answers from now on."""
+    def open(self, address: str, *, whose: str) -> None:
+        """The desktop there answers from now on, with the certificate of this container."""
         ...
 
     def close(self, address: str) -> None:
@@ -57,7 +57,7 @@ class VirtualNetwork:
 
     def claim(self, address: str) -> None: ...
 
-    def open(self, address: str) -> None: ...
+    def open(self, address: str, *, whose: str) -> None: ...
 
     def close(self, address: str) -> None: ...
 
@@ -72,6 +72,8 @@ class _Life:
     addresses: dict[str, str] = field(default_factory=dict)
     """Interface name → IPv4 address."""
     booted: bool = False
+    whose: str = ""
+    """What tells its container from all others, also after a restart, and from the next one under its VMID."""
 
 
 class MemoryEngine:
@@ -96,6 +98,7 @@ class MemoryEngine:
         self._lives: dict[int, _Life] = {}
         self._mute_all = False
         self._mute: set[int] = set()
+        self._no_dhcp = False
         self._owners: dict[str, int] = {}
         self._halts: defaultdict[int, int] = defaultdict(int)
         """How often each was halted: a start that was under way then comes to nothing."""
@@ -156,6 +159,9 @@ class MemoryEngine:
     def limit(self, vmid: int, options: Mapping[str, str]) -> None:
         """Nothing is limited that does not exist."""
 
+    def filter(self, blueprint: Blueprint) -> None:
+        """Nothing is filtered that nobody sends."""
+
     def interfaces(self, vmid: int) -> Completion[tuple[Interface, ...]]:
         done: Completion[tuple[Interface, ...]] = Completion(self._schedule)
         life = self._lives.get(vmid)
@@ -167,6 +173,11 @@ class MemoryEngine:
         vmid = self._owners.get(address)
         return vmid is not None and port == self._rdp_port and self._lives[vmid].booted and not self._is_mute(vmid)
 
+    def whose(self, address: str) -> str | None:
+        """What tells the container that is there from all others; None where none is."""
+        vmid = self._owners.get(address)
+        return self._lives[vmid].whose if vmid is not None else None
+
     # the life of a container
 
     def boot(self, blueprint: Blueprint) -> None:
@@ -174,7 +185,8 @@ class MemoryEngine:
         vmid = blueprint.vmid
         self.halt(vmid)
         nets = [split_properties(text) for name, text in blueprint.options.items() if name.startswith("net")]
-        life = _Life({parts["name"]: parts for parts in nets if "name" in parts})
+        whose = f"{vmid} {blueprint.options.get('description', '')}"
+        life = _Life({parts["name"]: parts for parts in nets if "name" in parts}, whose=whose)
         self._lives[vmid] = life
         self._watcher.started(vmid)
         self._schedule.at(self._schedule.now() + self._profile.dhcp, lambda: self._configure(vmid, life))
@@ -185,6 +197,8 @@ class MemoryEngine:
             return
         for name, parts in life.nets.items():
             wanted = parts.get("ip", "manual")
+            if wanted == "dhcp" and self._no_dhcp:
+                continue
             if wanted == "dhcp":
                 life.addresses[name] = self._network.lease()
             elif wanted != "manual":
@@ -204,7 +218,7 @@ class MemoryEngine:
             if self._is_mute(vmid):
                 self._network.close(address)
             else:
-                self._network.open(address)
+                self._network.open(address, whose=life.whose)
 
     def halt(self, vmid: int) -> None:
         """It runs no more, at once."""
@@ -244,6 +258,10 @@ class MemoryEngine:
         for number, life in self._lives.items():
             if life.booted and vmid in (None, number):
                 self._open(number, life)
+
+    def withhold(self, *, silent: bool) -> None:
+        """Whether guests that boot from now on get no address from DHCP."""
+        self._no_dhcp = silent
 
     def _is_mute(self, vmid: int) -> bool:
         return self._mute_all or vmid in self._mute

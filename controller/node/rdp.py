@@ -1,8 +1,8 @@
 """Loopback sockets of running containers: each has an address of its own where an RDP negotiation is answered.
 
-Only the first step of the protocol, an X.224 Connection Request and its Confirm (MS-RDPBCGR 2.2.1.1 and 2.2.1.2): what
-a readiness probe asks. A socket is bound when the address is leased, so that two nodes on a machine never hand out one
-twice, and listens only once the guest has booted: until then a connection is refused.
+Only the first steps of the protocol, an X.224 Connection Request and its Confirm (MS-RDPBCGR 2.2.1.1 and 2.2.1.2) and
+the TLS handshake: what a readiness probe asks. A socket is bound when the address is leased, so that two nodes on a
+machine never hand out one twice, and listens only once the guest has booted: until then a connection is refused.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import logging
 import resource
 import secrets
 import socket
+from functools import partial
 
+from controller.node import desktoptls
 from controller.node.memory import DHCP_RANGE
 
 LOG = logging.getLogger(__name__)
@@ -48,9 +50,10 @@ class LoopbackNetwork:
         if ipaddress.ip_address(address).is_loopback and address not in self._bound:
             self._bind(address, reuse=True)
 
-    def open(self, address: str) -> None:
+    def open(self, address: str, *, whose: str) -> None:
         if address not in self._servers and (bound := self._bound.get(address)):
-            self._servers[address] = self._loop.create_task(self._loop.create_server(_Negotiation, sock=bound.dup()))
+            server = self._loop.create_server(partial(_Negotiation, whose), sock=bound.dup())
+            self._servers[address] = self._loop.create_task(server)
 
     def close(self, address: str) -> None:
         """A listening socket cannot be silenced: it is closed and bound anew."""
@@ -99,10 +102,12 @@ def _close_server(task: asyncio.Task[asyncio.Server]) -> None:
 
 
 class _Negotiation(asyncio.Protocol):
-    """Answers one Connection Request and waits for the client to go; anything else is cut off."""
+    """Answers one Connection Request, shakes hands and waits for the client to go; anything else is cut off."""
 
-    def __init__(self) -> None:
+    def __init__(self, whose: str) -> None:
+        self._whose = whose
         self._buffer = b""
+        self._securing: asyncio.Task[None] | None = None
         self._transport: asyncio.Transport | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -112,15 +117,26 @@ class _Negotiation(asyncio.Protocol):
             self._alarm = asyncio.get_running_loop().call_later(_SECONDS, transport.abort)
 
     def data_received(self, data: bytes) -> None:
-        if self._transport is None or len(self._buffer) > 1024:
+        if self._transport is None or self._securing is not None or len(self._buffer) > 1024:
             return
         self._buffer += data
         answer = confirm(self._buffer)
         if answer is None:
             return
-        self._transport.write(answer)
         if not answer:
             self._transport.close()
+            return
+        self._transport.pause_reading()  # what comes next is TLS, and not for this protocol
+        self._transport.write(answer)
+        self._securing = asyncio.get_running_loop().create_task(self._secure(self._transport))
+
+    async def _secure(self, transport: asyncio.Transport) -> None:
+        tls = desktoptls.context(self._whose)
+        try:
+            await asyncio.get_running_loop().start_tls(transport, self, tls, server_side=True)
+        except OSError as error:  # ssl.SSLError too: the client went, or speaks no TLS
+            LOG.debug("no TLS with a client: %s", error)
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc

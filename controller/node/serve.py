@@ -15,7 +15,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from controller.node.config import NodeConfig
+from controller.node.config import LXC_HOME, NodeConfig
 from controller.node.description import Description
 from controller.node.server import NodeServer
 
@@ -52,6 +52,8 @@ def _serve(config: NodeConfig, *, json_line: bool, write_config: Path | None) ->
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: end.set())
     server = NodeServer(config)
+    if config.engine == "lxc" and not json_line:
+        print("Starting; an image is unpacked the first time, which takes a while.", file=sys.stderr)  # noqa: T201
     description = _started(server)
     try:
         directory = config.directory.resolve()
@@ -160,7 +162,6 @@ def welcome(config: NodeConfig, description: Description, written: Path | None) 
     """What a person needs to know; secrets stay in their files."""
     directory = config.directory.resolve()
     full, limited = (token.partition("=")[0] for token in (description.token, description.pool_token))
-    kept = f"; the cluster is kept in {config.state}" if config.state else ", and are gone when it ends"
     facts = [
         ("API", description.url),
         ("page", f"{description.url}/  (read-only, for everybody on this machine)"),
@@ -169,11 +170,13 @@ def welcome(config: NodeConfig, description: Description, written: Path | None) 
         ("token", f"{limited}  (rights on pool {description.pool}; secret in {directory / POOL_TOKEN_FILE})"),
         ("token", f"{full}  (all rights; secret in {directory / TOKEN_FILE})"),
     ]
+    if config.engine == "lxc":
+        facts.insert(3, ("image", str(config.image)))
     if config.faults is not None:
         facts.append(("faults", f"{config.faults}, which began to play now"))
     return "\n".join(
         [
-            f"A node that answers like Proxmox VE {config.version}. Its containers exist in memory only{kept}.",
+            f"A node that answers like Proxmox VE {config.version}. {_containers(config)}",
             "",
             *(f"  {name:<8} {value}" for name, value in facts),
             "",
@@ -187,6 +190,16 @@ def welcome(config: NodeConfig, description: Description, written: Path | None) 
             "Ctrl-C ends it.",
         ]
     )
+
+
+def _containers(config: NodeConfig) -> str:
+    """One or two sentences: what they are, and what becomes of them."""
+    if config.engine == "lxc":
+        after = f"run on when it ends; the cluster is kept in {config.state}" if config.state else "end with it"
+        reach = "" if config.internet else " They reach nothing beyond this machine."
+        return f"Its containers are real, below {config.home or LXC_HOME}, and {after}.{reach}"
+    kept = f"; the cluster is kept in {config.state}" if config.state else ", and are gone when it ends"
+    return f"Its containers exist in memory only{kept}."
 
 
 def _controller(description: Description, secret: Path, written: Path | None) -> list[str]:

@@ -188,6 +188,8 @@ class Tasks:
         try:
             process.outcome.result()
         except Refusal as failure:
+            for line in failure.log:
+                task.say(line)
             task.say(f"TASK ERROR: {failure.reason}")
             self._end(task, failure.reason.replace("\n", " "))
         except Exception:

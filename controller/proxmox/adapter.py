@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from requests.adapters import BaseAdapter
 
+from controller.core.egress import Found, Rule
 from controller.engine.clock import Clock, SystemClock
 from controller.proxmox import answers
 from controller.proxmox.classify import Attempt, answered, bad_request, lost
@@ -165,6 +166,13 @@ class ProxmoxAdapter:
         attempt = _on(node, vmid, operation="status", what="read the status of")
         return self._get(attempt, _guest(node, vmid, "status", "current"), answers.container_status)
 
+    def firewall(self, node: str, vmid: int) -> Found:
+        attempt = _on(node, vmid, operation="firewall", what="read the firewall of")
+        return Found(
+            options=self._get(attempt, _guest(node, vmid, "firewall", "options"), answers.firewall_options),
+            rules=self._get(attempt, _guest(node, vmid, "firewall", "rules"), answers.firewall_rules),
+        )
+
     def addresses(self, node: str, vmid: int) -> tuple[str, ...]:
         attempt = _on(node, vmid, operation="addresses", what="read the addresses of")
         return self._get(attempt, _guest(node, vmid, "interfaces"), answers.guest_addresses)
@@ -195,6 +203,21 @@ class ProxmoxAdapter:
         """A ``BadRequest`` may have been carried out in part: changes are applied one by one (PVE::LXC::Config)."""
         attempt = _on(node, vmid, operation="update", what="change the configuration of", write=True)
         self._call(attempt, "PUT", _guest(node, vmid, "config"), answers.nothing, {**changes, "digest": digest})
+
+    def set_firewall_options(self, node: str, vmid: int, options: Mapping[str, str]) -> None:
+        attempt = _on(node, vmid, operation="set_firewall_options", what="set the firewall of", write=True)
+        self._call(attempt, "PUT", _guest(node, vmid, "firewall", "options"), answers.nothing, {**options})
+
+    def add_firewall_rule(self, node: str, vmid: int, rule: Rule) -> None:
+        attempt = _on(node, vmid, operation="add_firewall_rule", what="add a rule to the firewall of", write=True)
+        parameters: dict[str, str | int] = {"type": rule.direction, "action": rule.action, "enable": 1}
+        given = {"dest": rule.destination, "proto": rule.protocol, "dport": rule.ports}
+        parameters.update({name: value for name, value in given.items() if value})
+        self._call(attempt, "POST", _guest(node, vmid, "firewall", "rules"), answers.nothing, parameters)
+
+    def remove_firewall_rule(self, node: str, vmid: int, position: int) -> None:
+        attempt = _on(node, vmid, operation="remove_firewall_rule", what="remove a firewall rule of", write=True)
+        self._call(attempt, "DELETE", _guest(node, vmid, "firewall", "rules", str(position)), answers.nothing, {})
 
     def resize(self, node: str, vmid: int, disk_gib: int, *, digest: str) -> str:
         attempt = _on(node, vmid, operation="resize", what="grow the disk of", write=True)
@@ -292,6 +315,8 @@ def _create_parameters(request: CreateRequest) -> dict[str, str | int]:
         parameters["features"] = "nesting=1"
     if request.password is not None:
         parameters["password"] = Hidden(request.password)
+    if request.ssh_public_keys is not None:
+        parameters["ssh-public-keys"] = request.ssh_public_keys
     if request.start:
         parameters["start"] = 1
     return parameters

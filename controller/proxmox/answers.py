@@ -5,8 +5,10 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
+from controller.core.egress import Rule
 from controller.proxmox.port import ContainerConfig, ContainerStatus, NodeRow, ResourceRow, StorageRow, TaskRow
 from controller.proxmox.transport import Malformed
 from controller.proxmox.upid import Upid
@@ -195,6 +197,37 @@ def disk_gib(rootfs: str | None) -> int | None:
 
 def container_status(data: object) -> ContainerStatus:
     return ContainerStatus(status=text(row(data), "status"), lock=text_or_none(row(data), "lock"))
+
+
+def firewall_options(data: object) -> dict[str, str]:
+    """Flags as 0 and 1, whether told as numbers, text or truth values."""
+    return {name: str(int(value)) if isinstance(value, bool) else str(value) for name, value in row(data).items()}
+
+
+def firewall_rules(data: object) -> tuple[Rule, ...]:
+    """By their position; what is no plain rule of ours tells what else it has."""
+    listed = sorted(rows(data), key=lambda source: number(source, "pos"))
+    return tuple(_rule(source) for source in listed)
+
+
+_OF_A_RULE = frozenset({"type", "action", "dest", "proto", "dport", "pos", "digest", "ipversion", "comment", "enable"})
+
+
+def _rule(source: Row) -> Rule:
+    other = [f"{name}={value}" for name, value in sorted(source.items()) if name not in _OF_A_RULE]
+    if not flag(source, "enable"):
+        other.append("enable=0")
+    destination = text_or_none(source, "dest") or ""
+    with suppress(ValueError):  # an alias, a set, a range or a list: none of ours
+        destination = str(ipaddress.ip_network(destination, strict=False))
+    return Rule(
+        direction=text(source, "type"),
+        action=text(source, "action"),
+        destination=destination,
+        protocol=text_or_none(source, "proto") or "",
+        ports=text_or_none(source, "dport") or "",
+        other=",".join(other),
+    )
 
 
 def guest_addresses(data: object) -> tuple[str, ...]:

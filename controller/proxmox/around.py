@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
+from controller.core.egress import Found, Rule
 from controller.proxmox.port import (
     CloneRequest,
     ContainerConfig,
@@ -103,6 +104,22 @@ class Around:
     def update(self, node: str, vmid: int, changes: Mapping[str, str | int], *, digest: str) -> None:
         with self.around("update", node):
             self._port.update(node, vmid, changes, digest=digest)
+
+    def firewall(self, node: str, vmid: int) -> Found:
+        with self.around("firewall", node):
+            return self._port.firewall(node, vmid)
+
+    def set_firewall_options(self, node: str, vmid: int, options: Mapping[str, str]) -> None:
+        with self.around("set_firewall_options", node):
+            self._port.set_firewall_options(node, vmid, options)
+
+    def add_firewall_rule(self, node: str, vmid: int, rule: Rule) -> None:
+        with self.around("add_firewall_rule", node):
+            self._port.add_firewall_rule(node, vmid, rule)
+
+    def remove_firewall_rule(self, node: str, vmid: int, position: int) -> None:
+        with self.around("remove_firewall_rule", node):
+            self._port.remove_firewall_rule(node, vmid, position)
 
     def resize(self, node: str, vmid: int, disk_gib: int, *, digest: str) -> str:
         with self.around("resize", node):

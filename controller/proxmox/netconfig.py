@@ -16,9 +16,11 @@ def format_net(
     vlan: int | None = None,
     address: str | None = None,
     gateway: str | None = None,
+    firewall: bool = False,
     name: str = "eth0",
 ) -> str:
     """The value of ``net0``. ``address`` is IPv4 with its prefix (``10.0.0.5/24``), or None for DHCP.
+    ``firewall``: it goes through the container's firewall; else nothing is said of that.
 
     Raises ``ValueError`` with one sentence for what Proxmox would refuse or, worse, take for something else.
     """
@@ -32,6 +34,8 @@ def format_net(
             raise ValueError(f"a VLAN is a number from 1 to 4094, not {vlan}")
         parts["tag"] = str(vlan)
     parts.update(_addressing(address, gateway))
+    if firewall:
+        parts["firewall"] = "1"
     parts["type"] = "veth"
     return ",".join(f"{key}={value}" for key, value in parts.items())
 
@@ -67,6 +71,11 @@ def parse_net(text: str) -> Mapping[str, str]:
             raise ValueError(f"{text!r} is not a list of key=value")
         parts[key] = value
     return parts
+
+
+def behind_firewall(text: str) -> str:
+    """The same interface, going through the container's firewall. Raises ``ValueError`` for what is no such list."""
+    return ",".join(f"{key}={value}" for key, value in {**parse_net(text), "firewall": "1"}.items())
 
 
 def static_address(text: str) -> str | None:

@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from controller.core.egress import Found, Rule
+
 
 class ProxmoxError(Exception):
     """A call failed. ``str()`` is one sentence for people, without secrets.
@@ -242,6 +244,8 @@ class CreateRequest:
     nesting: bool
     password: str | None
     """Of root. Travels in the request body over TLS only, and is hidden from ``repr``."""
+    ssh_public_keys: str | None = None
+    """For root's ``authorized_keys``."""
     start: bool
     """Start it when the create is done. The create's task then ends OK even if the start fails."""
 
@@ -345,6 +349,23 @@ class Proxmox(Protocol):
 
     def update(self, node: str, vmid: int, changes: Mapping[str, str | int], *, digest: str) -> None:
         """Change options of a config if it still has this digest, else ``Conflict``."""
+        ...
+
+    def firewall(self, node: str, vmid: int) -> Found:
+        """Options and rules of a container's firewall; one that never had any has none, and so has one that is gone.
+
+        Nothing is filtered unless ``net0`` has ``firewall=1`` and the datacenter's firewall is on.
+        """
+        ...
+
+    def set_firewall_options(self, node: str, vmid: int, options: Mapping[str, str]) -> None: ...
+
+    def add_firewall_rule(self, node: str, vmid: int, rule: Rule) -> None:
+        """It becomes the first rule, and is on."""
+        ...
+
+    def remove_firewall_rule(self, node: str, vmid: int, position: int) -> None:
+        """The rule at a position that was just read."""
         ...
 
     def resize(self, node: str, vmid: int, disk_gib: int, *, digest: str) -> str:

@@ -156,6 +156,8 @@ def _right_check(right: Right) -> Check:
 
 def _places(port: Proxmox, needs: Needs, permissions: Permissions, nodes: Sequence[str]) -> Iterator[Check]:
     yield _pool(port, needs, permissions)
+    if needs.firewall:
+        yield _datacenter_firewall()
     if needs.templates:
         yield from _templates(port, needs)
     online, checks = _nodes(port, nodes)
@@ -177,6 +179,17 @@ def _pool(port: Proxmox, needs: Needs, permissions: Permissions) -> Check:
     if holds(permissions, f"/pool/{needs.pool}", "Pool.Audit"):
         return _fail(name, f"There is no pool {needs.pool}", make)
     return _hidden(name, f"Whether pool {needs.pool} exists cannot be seen without Pool.Audit on it", make)
+
+
+def _datacenter_firewall() -> Check:
+    """Reading it takes Sys.Audit on /, which lets a token see too much for an answer that an administrator has."""
+    return _hidden(
+        "firewall of the datacenter",
+        "A template limits where desktops connect to: that is in force only where the datacenter's firewall is on, "
+        "which cannot be seen without Sys.Audit on /",
+        "look: pvesh get /cluster/firewall/options; switch it on: pvesh set /cluster/firewall/options --enable 1 "
+        "(first allow yourself in: it filters the nodes, too)",
+    )
 
 
 def _templates(port: Proxmox, needs: Needs) -> Iterator[Check]:

@@ -39,6 +39,8 @@ class Needs:
     templates: tuple[int, ...] = ()
     """VMIDs to clone containers from."""
     bridges: tuple[Bridge, ...] = ()
+    firewall: bool = False
+    """Containers get rules of their own."""
 
     @property
     def archive_storages(self) -> tuple[str, ...]:
@@ -68,7 +70,7 @@ _POOL_RIGHTS = (
     ("VM.Config.CPU", "setting cores"),
     ("VM.Config.Memory", "setting memory"),
     ("VM.Config.Disk", "setting the size of the disk"),
-    ("VM.Config.Network", "setting host name, network and name servers"),
+    ("VM.Config.Network", "setting host name, network, name servers and firewall"),
     ("VM.Config.Options", "setting description and protection, which guard against destroying by mistake"),
 )
 _ALL_GUESTS = "telling by one question that a container is gone (it lets the token read every guest's configuration)"

@@ -22,6 +22,7 @@ from controller.proxmox.port import (
     TaskRow,
     Transient,
 )
+from controller.reconcile.attendance import password_at_creation
 from controller.reconcile.look import look
 from controller.reconcile.tools import Next, Outcome, Tools, Waits, interface, key_of
 
@@ -249,7 +250,6 @@ class Creation:
             owner=spec.owner,
         )
         if isinstance(spec.source, ArchiveSource):
-            credential = tools.ledger.credential(life.session)
             return tools.port.create(
                 placement.node,
                 CreateRequest(
@@ -265,8 +265,9 @@ class Creation:
                     nameservers=spec.network.nameservers,
                     pool=spec.pool,
                     nesting=spec.nesting,
-                    password=credential.password if credential is not None else None,
-                    start=True,
+                    password=password_at_creation(tools, life),
+                    ssh_public_keys=tools.guests.public_key,
+                    start=spec.network.egress is None,  # else its firewall is set before it starts
                 ),
             )
         assert placement.template is not None  # noqa: S101 - clones are placed with their template

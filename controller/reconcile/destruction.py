@@ -70,8 +70,12 @@ class Destruction:
                 task=None,
                 started_at=None,
                 address=None,
+                fingerprint=None,
+                filtered=False,
                 applied=None,
+                guest=current.guest.anew(),
                 discard=None,
+                last_failure=current.discard or current.last_failure,
                 attempts=current.attempts + 1 if given_up else current.attempts,
             ).not_ready(reason="ContainerGone", message=message, now=self._tools.clock.now()),
             Note("ContainerGone", message, warning=True),
@@ -86,14 +90,15 @@ class Destruction:
             self._tools.measures.expiry_lag(max(0.0, now - deadline(life)))
         self._rest(life)
         where = f"container {placement.vmid} is gone" if placement is not None else "it had no container"
-        credential = self._tools.ledger.credential(life.session)
+        credential, candidate = self._tools.ledger.credential(life.session), self._tools.ledger.candidate(life.session)
         tombstone = self._tools.ledger.bury(
             life,
             lambda current: replace(current, stage=Stage.ENDED, placement=None, task=None, ended_at=now, address=None),
             Note("Ended", f"{where}: {life.ending.message if life.ending is not None else 'it ended'}"),
         )
-        if credential is not None:
-            self._tools.retire_password(credential.password)
+        for password in (credential.password if credential is not None else None, candidate):
+            if password is not None:
+                self._tools.retire_password(password)
         if life.ending is not None and life.ending.reason in WITHOUT_TOMBSTONE:
             self._tools.ledger.forget(tombstone)
         return Next()

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from controller.core.guest import Guest
 from controller.core.incarnation import Ending, Incarnation, Placement, Stage
-from controller.core.model import ArchiveSource, ConditionStatus, DesiredSession
+from controller.core.model import ConditionStatus, Credentials, DesiredSession
 from controller.core.steps import Adopt, End, Revise
 from controller.engine.failpoints import Failpoint, hit
-from controller.ledger.ledger import Credential, Note
+from controller.ledger.ledger import Note
+from controller.ledger.passwords import Credential
 from controller.reconcile.tools import Next, Outcome, Tools
 
 
@@ -22,8 +24,7 @@ class Lives:
         tools = self._tools
         life = self._new(desired, uid=tools.new_uid(), accepted_at=tools.clock.now())
         credential = None
-        if isinstance(desired.spec.source, ArchiveSource):
-            # A clone takes no password from Proxmox: its login is the one of its container template.
+        if desired.spec.logs_in_by is Credentials.PASSWORD:
             credential = Credential(username=desired.spec.desktop_user, password=tools.new_password())
         tools.ledger.begin(life, credential, Note("Accepted", f"asked for by {desired.origin}"))
         hit(Failpoint.ACCEPT_RECORDED)
@@ -41,6 +42,7 @@ class Lives:
             placement=Placement(node=step.node, vmid=step.vmid, intended_at=step.accepted_at, address=step.address),
             started_at=now,
             ready_at=step.accepted_at,
+            guest=Guest(renewed=True),  # by which host key it was known is lost: what it shows next counts
         ).with_condition(
             "CredentialsKnown",
             ConditionStatus.FALSE,
@@ -87,7 +89,9 @@ class Lives:
 
     def give_up_container(self, life: Incarnation, message: str) -> Outcome:
         self._tools.ledger.change(
-            life, lambda current: replace(current, discard=message), Note("NeverReady", message, warning=True)
+            life,
+            lambda current: replace(current, discard=message),
+            Note("NeverReady", f"{message}: another is tried", warning=True),
         )
         return Next()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.core.ownership import is_ours
 from controller.core.view import Live, Presence
+from controller.proxmox.netconfig import parse_net
 from controller.proxmox.port import ContainerConfig, Forbidden, NotFound, Proxmox
 
 UNMARKED_LOCKS = frozenset({"create", "destroyed"})
@@ -36,8 +37,17 @@ def look(port: Proxmox, *, controller: str, uid: str, node: str, vmid: int, stat
         disk_gib=config.disk_gib,
         protection=config.protection,
         lock=config.lock,
+        net0=config.net0,
+        filtered=_filtered(config.net0),
         running=running,
     )
+
+
+def _filtered(net0: str | None) -> bool:
+    try:
+        return net0 is not None and parse_net(net0).get("firewall") == "1"
+    except ValueError:
+        return False  # edited beyond recognition
 
 
 def _whose(config: ContainerConfig, *, controller: str, uid: str) -> Presence:

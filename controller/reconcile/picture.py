@@ -241,6 +241,7 @@ class Picture:
             task=self._task(life),
             claimed=self.foundlings.claimed(session) if life is None else None,
             attempts=tools.policy.attempts,
+            guest_access=tools.guests.public_key is not None,
             brakes=self.brakes(),
         )
 

@@ -20,8 +20,10 @@ from controller.core.steps import Decision
 from controller.core.view import Live, TaskState, View
 from controller.ledger.ledger import Note, Superseded
 from controller.proxmox.port import Locked, NoQuorum, ProxmoxError
+from controller.reconcile.attendance import Attendance
 from controller.reconcile.creation import Creation
 from controller.reconcile.destruction import Destruction
+from controller.reconcile.filtering import Filtering
 from controller.reconcile.lives import Lives
 from controller.reconcile.look import look
 from controller.reconcile.picture import Picture
@@ -32,7 +34,11 @@ MOST_STEPS = 25
 """Steps in one pass; a life needs about ten from acceptance to Ready. More means that two steps undo each other."""
 TURNS = frozenset({"WaitingForSlot", "WaitingForTemplate"})
 WHOLE_PICTURE = frozenset({"NotSynced", "NotObserved", "MassDelete", "ClockJumped", "Paused"})
-QUIET = frozenset({"Ready", "Creating", "Working", "Probing", "StartFailed", "NotWanted"}) | TURNS | WHOLE_PICTURE
+QUIET = (
+    frozenset({"Ready", "Creating", "Working", "Probing", "StartFailed", "NotWanted", "GuestUnreachable"})
+    | TURNS
+    | WHOLE_PICTURE
+)
 """Reasons to rest that are no news about this session; those about the whole picture are noted once, for all."""
 GOING_WRONG = frozenset({"CreateFailed", "StartFailed", "TaskFailed", "DestroyUnclear", "NoRoom"})
 """Reasons to wait that a session should not have."""
@@ -71,6 +77,8 @@ class Reconciler:
         self._creation = Creation(tools)
         self._destruction = Destruction(tools)
         self._upkeep = Upkeep(tools)
+        self._filtering = Filtering(tools)
+        self._attendance = Attendance(tools)
         self._lock = threading.Lock()
         self._statuses: dict[str, Status] = {}
 
@@ -103,7 +111,7 @@ class Reconciler:
         """One pass."""
         live: Live | None = None
         for _ in range(MOST_STEPS):
-            view = self._picture.view(session, live=live)
+            view = replace(self._picture.view(session, live=live), unready=self._upkeep.unready(session))
             decision = decide(view)
             if isinstance(decision.step, steps.Rest):
                 return self._rest(view, decision)
@@ -156,11 +164,15 @@ class Reconciler:
                 return self._upkeep.grow(life, view.live, step)
             case steps.Conformed():
                 return self._upkeep.conformed(life)
+            case steps.SetFirewall() if view.live is not None:
+                return self._filtering.set_firewall(life, view.live)
             case steps.Start():
                 return self._upkeep.start(life, view.live)
             case steps.Probe():
                 self._show(view, decision)
                 return self._upkeep.probe(life)
+            case steps.Attend():
+                return self._attendance.attend(view, life, decision, step)
             case steps.Follow():
                 return self._upkeep.follow(life, step.node)
             case steps.End():

@@ -13,6 +13,7 @@ from controller.core.view import Live
 from controller.engine.clock import Clock
 from controller.engine.slots import Slots
 from controller.guest.prober import Probing
+from controller.guest.reach import NoWay, Reaching
 from controller.ledger.ledger import Ledger
 from controller.proxmox.inventory import Inventory
 from controller.proxmox.netconfig import format_net
@@ -49,6 +50,8 @@ class Policy:
     vmid_rest: float = 600.0
     grace: float = 5.0
     attempts: int = 3
+    language: str = "en"
+    """Of what desktops are told, where a session does not say."""
 
 
 @dataclass(slots=True)
@@ -80,6 +83,9 @@ class Tools:
     new_password: Callable[[], str]
     retire_password: Callable[[str], None] = lambda _password: None
     """Told about a password that opens nothing any more."""
+    guests: Reaching = field(default_factory=NoWay)
+    scrub: Callable[[str], str] = lambda text: text
+    """Takes every secret that the controller knows out of a text."""
     policy: Policy = field(default_factory=Policy)
     measures: Measures = field(default_factory=Measures)
     placing: Lock = field(default_factory=Lock)
@@ -93,12 +99,13 @@ def key_of(session: str) -> str:
 
 def interface(network: Network, address: str | None) -> str:
     """The ``net0`` of a container: the address it was handed out, or DHCP."""
-    addresses = network.addresses
+    addresses, firewall = network.addresses, network.egress is not None
     if addresses is None or address is None:
-        return format_net(bridge=network.bridge, vlan=network.vlan)
+        return format_net(bridge=network.bridge, vlan=network.vlan, firewall=firewall)
     return format_net(
         bridge=network.bridge,
         vlan=network.vlan,
+        firewall=firewall,
         address=f"{address}/{addresses.prefix}",
         gateway=addresses.gateway,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, replace
 
+from controller.core import errands
+from controller.core.certificate import another_certificate, showing
 from controller.core.incarnation import Incarnation, Stage, Task
 from controller.core.lifecycle import backoff, deadline
 from controller.core.model import CloneSource, ConditionStatus, Resources, Timestamp
@@ -29,6 +31,8 @@ class _Probing:
 
     failed: int = 0
     address: str | None = None
+    found: str | None = None
+    """What came of the last question, as a sentence; None before the first answer."""
 
 
 class Upkeep:
@@ -92,10 +96,12 @@ class Upkeep:
             # Before the call: who dies after it must not take the desktop for the one that was found ready.
             life = tools.ledger.change(
                 life,
-                lambda current: replace(current, stage=Stage.CREATED, started_at=None).not_ready(
+                lambda current: replace(current, stage=Stage.CREATED, started_at=None, filtered=False).not_ready(
                     reason="Stopped", message="it was stopped and is started again", now=now
                 ),
             )
+        if life.unfiltered:
+            return Next(live)  # its firewall is looked at again before it runs
         try:
             upid = tools.port.start(node, placement.vmid)
         except AlreadyRunning:
@@ -184,29 +190,47 @@ class Upkeep:
             known = self._probing.setdefault(life.session, _Probing())
         known.address = placement.address or known.address or self._read_address(life)
         if known.address is None:
-            return self._not_yet(life, "NoAddress", "the guest has no address yet")
-        address = known.address
+            return self._not_yet(life, "NoAddress", "the guest has no address")
+        address, answer = known.address, None
         if life.spec.readiness.probe is ProbeKind.RDP:
             result = tools.prober.check(key_of(life.session), address, life.spec.readiness.port)
             if result is None:
                 return Waits("Probing", f"the desktop at {address} is asked")
             if not isinstance(result, Negotiated):
-                return self._not_yet(life, "NotAnswering", f"the desktop at {address} does not answer yet")
+                return self._not_yet(life, "NotAnswering", result.message)
+            answer = result
         with self._lock:
             self._probing.pop(life.session, None)
-        return self._ready(life, address)
+        if errands.before_ready(life) is not None:
+            return self._answering(life, address)
+        return self._ready(life, address, answer)
+
+    def _answering(self, life: Incarnation, address: str) -> Outcome:
+        """The desktop answers, and something is to be set up inside before anybody may log in."""
+        self._tools.ledger.change(
+            life, lambda current: replace(current, guest=replace(current.guest, answering=address))
+        )
+        return Next()
+
+    def unready(self, session: str) -> str | None:
+        """What was found when the desktop was last asked, until it is ready; forgotten with the process."""
+        with self._lock:
+            known = self._probing.get(session)
+        return known.found if known is not None else None
 
     def forget(self, life: Incarnation) -> None:
         """Its container is gone: what was learnt about it does not hold for the next."""
         with self._lock:
             self._probing.pop(life.session, None)
         self._tools.prober.forget(key_of(life.session))
+        self._tools.guests.forget(key_of(life.session))
 
     def _read_address(self, life: Incarnation) -> str | None:
         assert life.placement is not None  # noqa: S101 - only containers are probed
         return next(iter(self._tools.port.addresses(life.placement.node, life.placement.vmid)), None)
 
-    def _ready(self, life: Incarnation, address: str) -> Outcome:
+    def _ready(self, life: Incarnation, address: str, answer: Negotiated | None) -> Outcome:
+        """``answer`` is None where no RDP server was asked."""
         hit(Failpoint.READY_BEFORE_RECORD)
         tools, now = self._tools, self._tools.clock.now()
         first = life.ready_at is None
@@ -218,12 +242,16 @@ class Upkeep:
                 address=address,
                 ready_at=now if current.ready_at is None else current.ready_at,
                 attempts=0,
-            )
-            return after.with_condition(
+                last_failure=None,
+            ).with_condition(
                 "Ready", ConditionStatus.TRUE, reason="Ready", message=f"the desktop answers at {address}", now=now
             )
+            return after if answer is None else showing(after, answer.fingerprint, now=now)
 
-        life = tools.ledger.change(life, ready, Note("Ready", f"the desktop is ready at {address}"))
+        notes = [Note("Ready", f"the desktop is ready at {address}")]
+        if answer is not None and (said := another_certificate(life, answer.fingerprint)) is not None:
+            notes.append(Note("CertificateChanged", said, warning=True))
+        life = tools.ledger.change(life, ready, *notes)
         if first:
             tools.measures.ready(now - life.accepted_at)
         hit(Failpoint.READY_RECORDED)
@@ -233,11 +261,14 @@ class Upkeep:
         with self._lock:
             known = self._probing.setdefault(life.session, _Probing())
             known.failed += 1
+            known.found = message
             if known.failed % ADDRESS_LASTS == 0:
                 known.address = None
         # Some desktops never answer: the power of a large number of probes is no number any more.
         pause = min(FIRST_PROBE * PROBE_GROWTH ** min(known.failed - 1, 64), SLOWEST_PROBE)
-        return Waits(reason, message, after=min(pause, max(0.05, deadline(life) - self._tools.clock.now())))
+        return Waits(
+            reason, f"not ready yet: {message}", after=min(pause, max(0.05, deadline(life) - self._tools.clock.now()))
+        )
 
     def _begin_task(
         self, life: Incarnation, upid: str, kind: str, node: str, *notes: Note, started_at: float | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,8 @@ from tests.e2e.site import Site
 
 HERE = Path(__file__).parent
 MakeSite = Callable[..., Site]
-_SITES = pytest.StashKey[list[Site]]()
+SITES = pytest.StashKey[Sequence[Site]]()
+"""The sites of a test, whose logs are shown where it fails."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,7 +27,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     if report.failed and call.when == "call":
-        for site in item.stash.get(_SITES, []):
+        for site in item.stash.get(SITES, []):
             report.sections += [(f"log of {name}", text) for name, text in site.logs()]
     return report
 
@@ -35,7 +36,7 @@ def pytest_runtest_makereport(
 def make_site(request: pytest.FixtureRequest) -> Iterator[MakeSite]:
     """Makes sites with arguments of ``Site``; the foreign containers in each have to be as they were at the end."""
     sites: list[Site] = []
-    request.node.stash[_SITES] = sites
+    request.node.stash[SITES] = sites
 
     def make(*, foreigners: bool = True, **arguments: object) -> Site:
         site = Site(**arguments)  # type: ignore[arg-type]

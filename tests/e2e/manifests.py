@@ -12,6 +12,7 @@ kind: SessionTemplate
 metadata: {name: cloned}
 spec:
   source: {clone: {templates: [{vmid: 9000}]}}
+  credentials: template
 """
 """A template that clones the container template of the node's. Its file keeps the directory from being empty."""
 

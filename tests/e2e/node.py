@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.e2e.process import Process
 from tests.e2e.pve import Administrator
-from tests.e2e.waiting import until
+from tests.e2e.waiting import PATIENCE, until
 
 
 class Node:
@@ -26,8 +26,12 @@ class Node:
         listen: str = "127.0.0.1:0",
         more: Sequence[str] = (),
         name: str = "node",
+        within: float = PATIENCE,
     ) -> None:
-        """``more`` are further options of its command line; ``name`` is that of its output files."""
+        """``more`` are further options of its command line; ``name`` is that of its output files.
+
+        It has to serve ``within`` so many seconds.
+        """
         self.directory = directory
         self.config = directory / "winux.yaml"
         command = [sys.executable, "-m", "controller.node", "--listen", listen, "--json"]
@@ -35,7 +39,7 @@ class Node:
         command += more or ["--directory", str(directory / "node")]
         self.process = Process(command, name=name, directory=directory)
         try:
-            until(self._said, what="the node serves", show=self.process.tail)
+            until(self._said, what="the node serves", within=within, show=self.process.tail)
             self.description: dict[str, object] = json.loads(self._said())
             self.admin = Administrator(self.description)
         except BaseException:

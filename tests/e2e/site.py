@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -14,6 +14,7 @@ from tests.e2e.foreign import Foreigners
 from tests.e2e.manifests import Manifests
 from tests.e2e.node import Node
 from tests.e2e.process import Process
+from tests.e2e.waiting import PATIENCE
 
 Section = Mapping[str, object]
 QUICK: Mapping[str, Section] = {"manifests": {"grace": "1s"}, "proxmox": {"tick": "500ms"}}
@@ -23,13 +24,31 @@ QUICK: Mapping[str, Section] = {"manifests": {"grace": "1s"}, "proxmox": {"tick"
 class Site:
     """Made whole, with foreign containers that are checked at the end; ``end`` leaves nothing behind."""
 
-    def __init__(self, *, profile: str = "demo", nodes: int = 1, settings: Mapping[str, Section] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        profile: str = "demo",
+        nodes: int = 1,
+        settings: Mapping[str, Section] | None = None,
+        node: Sequence[str] = (),
+        kept: bool = False,
+        listen: str = "127.0.0.1:0",
+        within: float = PATIENCE,
+    ) -> None:
+        """``node`` are further options of the node's command line; it is ``kept``: it has a state for restarts.
+
+        It has to serve ``within`` so many seconds.
+        """
         # Sockets have paths of 107 bytes at most: pytest's own directories are too deep for them.
         self.directory = Path(tempfile.mkdtemp(prefix="wx"))
         self.processes: list[Process] = []
         self._daemons: list[Daemon] = []
         try:
-            self.node = Node(self.directory, profile=profile, nodes=nodes)
+            self.kept, self.kept_at = kept, self.directory / "node"
+            self.node_options = ["--state" if kept else "--directory", str(self.kept_at), *node]
+            self.node = Node(
+                self.directory, profile=profile, nodes=nodes, listen=listen, more=self.node_options, within=within
+            )
         except BaseException:
             shutil.rmtree(self.directory, ignore_errors=True)
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from random import Random
+from typing import cast
 
 import pytest
 
@@ -14,6 +15,13 @@ from tests.e2e.site import Site
 from tests.e2e.waiting import CLOCK, until
 
 P = Failpoint
+CLOSED = """\
+apiVersion: winux.dev/v1
+kind: SessionTemplate
+metadata: {name: closed}
+spec:
+  network: {egress: [10.0.0.0/8]}
+"""
 SOON = {"manifests": {"grace": "1s"}, "proxmox": {"tick": "250ms"}}
 AT_EVERY_LIFE = [
     *(P.ACCEPT_RECORDED, P.CREATE_INTENT_RECORDED, P.CREATE_CALLED, P.CREATE_TASK_RECORDED, P.CREATE_TASK_DONE),
@@ -25,6 +33,7 @@ AT_A_CLONE = [
     *(P.CREATE_CALLED, P.CREATE_TASK_RECORDED, P.CREATE_TASK_DONE),
     *(P.START_CALLED, P.START_TASK_RECORDED),
 ]
+AT_A_FIREWALL = [P.FIREWALL_ON, P.FIREWALL_RULE_ADDED, P.FIREWALL_SET]
 """A clone is started by a call of its own; what is made from an archive starts by itself."""
 
 
@@ -34,7 +43,7 @@ def site(make_site: MakeSite) -> Site:
 
 
 def test_every_point_is_tried() -> None:
-    assert {*AT_EVERY_LIFE, *AT_A_CLONE} == set(Failpoint)
+    assert {*AT_EVERY_LIFE, *AT_A_CLONE, *AT_A_FIREWALL} == set(Failpoint)
 
 
 @pytest.mark.parametrize("point", AT_EVERY_LIFE)
@@ -45,6 +54,26 @@ def test_a_kill_while_an_archive_is_used(site: Site, point: Failpoint) -> None:
 @pytest.mark.parametrize("point", AT_A_CLONE)
 def test_a_kill_while_a_template_is_cloned(site: Site, point: Failpoint) -> None:
     live_through_a_kill(site, point, template="cloned")
+
+
+@pytest.mark.parametrize("point", AT_A_FIREWALL)
+def test_a_kill_while_a_firewall_is_set(site: Site, point: Failpoint) -> None:
+    site.manifests.text("template-closed.yaml", CLOSED)
+    live_through_a_kill(site, point, template="closed")
+    (vmid,) = site.admin.of()["bob"]
+    firewall = f"/nodes/{site.admin.node}/lxc/{vmid}/firewall"
+    rules = cast("list[dict[str, object]]", site.admin.call("GET", f"{firewall}/rules"))
+    assert sorted((rule["type"], rule.get("dest", ""), rule.get("dport", "")) for rule in rules) == [
+        ("in", "", "22"),
+        ("in", "", "3389"),
+        ("out", "10.0.0.0/8", ""),
+    ]
+    options = cast("dict[str, object]", site.admin.call("GET", f"{firewall}/options"))
+    assert (options["enable"], options["policy_in"], options["policy_out"]) == (1, "DROP", "REJECT")
+    written = [write.operation for write in site.admin.writes() if f"/{vmid}" in write.path]
+    assert written == ["firewall_update", "rule_create", "rule_create", "rule_create", "start"], (
+        "each call once, whoever died between them, and the start after all of them"
+    )
 
 
 def test_a_kill_while_a_removed_manifest_is_followed(site: Site) -> None:

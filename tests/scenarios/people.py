@@ -204,6 +204,39 @@ class Administrators:
     def let_speak(self, given: Which) -> None:
         self.world.door.silence_rdp(silent=False, vmid=None if given == "all" else self._vmid(given))
 
+    def dhcp(self, given: Annotated[str, Field(pattern="^(silent|back)$")]) -> None:
+        """Guests that boot get no address from DHCP, or do again."""
+        self.world.engine.withhold(silent=given == "silent")
+
+    def babble(self, given: bool) -> None:
+        """What answers at the desktops' addresses is something else than an RDP server, or is one again."""
+        self.world.babbling = given
+
+    def unfilter(self, given: Which) -> None:
+        """Somebody opens the firewall of a container: its interface goes around it, and a rule lets everything out."""
+        vmid = self._vmid(given)
+        node = self.world.cluster.guests[vmid].node
+        net0 = self.world.cluster.guests[vmid].options["net0"].replace(",firewall=1", "")
+        self.world.door.set(vmid, {"net0": net0})
+        self.world.api("PUT", f"/nodes/{node}/lxc/{vmid}/firewall/options", {"policy_out": "ACCEPT"})
+        rule = {"type": "out", "action": "ACCEPT", "enable": "1"}
+        self.world.api("POST", f"/nodes/{node}/lxc/{vmid}/firewall/rules", rule)
+
+    def impostor(self, given: bool) -> None:
+        """Somebody else answers at the desktops' addresses, with a certificate of his own."""
+        self.world.impostor = ":".join(["ee"] * 32) if given else None
+
+    def ssh_down(self, given: Which) -> None:
+        """The container's SSH server does not answer any more."""
+        self.world.inside.of(self._vmid(given)).down = True
+
+    def ssh_up(self, given: Which) -> None:
+        self.world.inside.of(self._vmid(given)).down = False
+
+    def host_key(self, given: Which) -> None:
+        """The container shows another host key from now on."""
+        self.world.inside.of(self._vmid(given)).host_key = "ssh-ed25519 SOMEBODYELSES"
+
     def fault(self, given: FaultSpec) -> None:
         rule = Fault(**given.model_dump(exclude={"container"}))
         if given.container is not None:
@@ -271,6 +304,13 @@ class Operators:
     def extend(self, given: dict[str, str]) -> None:
         for name, duration in given.items():
             self._controller.order(partial(Orders.extend, name=name, seconds=parse_duration(duration)))
+
+    def rotate(self, given: str) -> None:
+        self._controller.order(lambda orders: orders.rotate(given))
+
+    def die_after(self, given: list[str]) -> None:
+        """The process is killed as soon as the next call of these names has run in a guest, before it hears of that."""
+        self.world.inside.deadly = given
 
     def delete(self, given: str) -> None:
         self._controller.order(lambda orders: orders.delete(given))

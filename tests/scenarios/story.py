@@ -28,6 +28,8 @@ class Settings(BaseModel):
     seed: int = 1
     profile: str = "steady"
     nodes: tuple[str, ...] = ("pve1",)
+    guests: bool = False
+    """Whether the controllers have an SSH key for guests."""
     policy: dict[str, int | float] = {}
     """Fields of ``Policy``."""
     others: dict[str, Other] = {}
@@ -99,9 +101,11 @@ class Telling:
             seed=settings.seed,
             profile=settings.profile,
             nodes=settings.nodes,
+            guests=settings.guests,
             policy=settings.policy,
             on_event=lambda _at, event: self._told("", event),
             on_round=self._look,
+            on_killed=lambda where: self._say(f"> the process dies: {where}"),
             dress=lambda port: Asking(port, asked),
         )
         for name, other in settings.others.items():
@@ -182,6 +186,9 @@ class Telling:
             state = "running" if guest.running else "stopped"
             lock = f", locked ({guest.lock})" if guest.lock else ""
             yield f"  container {vmid} {guest.name} on {guest.node}: {whose}, {state}{lock}"
+            if self.story.settings.guests and guest.running:
+                credential = self.world.controller.tools.ledger.credential(guest.name)
+                yield from self.world.inside.of(vmid).told(credential.password if credential is not None else None)
         writes = sorted(self.world.dispatcher.census.calls.items())
         told = ", ".join(f"{count} {name}" for name, count in writes if name in _WRITES)
         yield f"  writes: {told or 'none'}"

@@ -21,6 +21,7 @@ from controller.engine.slots import Slots
 from controller.engine.workqueue import WorkQueue
 from controller.guest.prober import InlineProber
 from controller.guest.rdp import Negotiate
+from controller.guest.reach import NoWay, Reaching
 from controller.ledger.events import Event
 from controller.ledger.ledger import Ledger
 from controller.proxmox.inventory import Inventory
@@ -61,6 +62,7 @@ class Surroundings:
     port: Proxmox
     negotiate: Negotiate
     told: Callable[[Event], None]
+    reach: Reaching = field(default_factory=NoWay)
     made_password: Callable[[str], None] = lambda _password: None
     open_ledger: Callable[..., Ledger] = Ledger
     """Takes what ``Ledger`` takes."""
@@ -198,6 +200,7 @@ class Controller:
             slots=Slots(IN_FLIGHT, add, clock=clock),
             clone_turns=Slots(1, add, clock=clock),
             prober=InlineProber(around.negotiate),
+            guests=around.reach,
             random=self._random("vmids"),
             new_uid=lambda: f"{uids.getrandbits(128):032x}",
             new_password=new_password,

@@ -9,9 +9,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
+from controller.core.egress import firewall_of
 from controller.core.ownership import Marker, read
 from controller.node.guest import Guest
 from controller.node.tasks import Task
+from controller.proxmox.answers import firewall_rules
 from controller.proxmox.around import Around
 from controller.proxmox.port import CloneRequest, CreateRequest, Proxmox
 from tests.scenarios.virtual import IN_FLIGHT
@@ -109,6 +111,23 @@ class Witness:
             self.made[vmid] = (self.world.cluster.guests[vmid], self.asked.by_vmid.get(vmid))
         elif task.kind == "vzdestroy":
             self._may_destroy(int(task.subject))
+        elif task.kind == "vzstart":
+            self._is_filtered(int(task.subject))
+
+    def _is_filtered(self, vmid: int) -> None:
+        """A start begins: if the life's template limits where it connects to, its firewall is in force already."""
+        for controller in self.world.running():
+            for life in controller.tools.ledger.lives():
+                if life.placement is None or life.placement.vmid != vmid or life.spec.network.egress is None:
+                    continue
+                there, net0 = self.world.cluster.firewalls.get(vmid), self.world.cluster.guests[vmid].options["net0"]
+                told = [row | {"pos": place} for place, row in enumerate(there.rules if there is not None else [])]
+                wanted, found = firewall_of(life.spec), frozenset(firewall_rules(told))
+                options = there.options if there is not None else {}
+                if wanted is None or found != wanted.rules or not wanted.options.items() <= options.items():
+                    raise Broken(f"container {vmid} starts with {found} and {options}, wanted is {wanted}")
+                if "firewall=1" not in net0:
+                    raise Broken(f"container {vmid} starts outside of its firewall: {net0}")
 
     def _may_destroy(self, vmid: int) -> None:
         """A destroy begins: the controller that it belongs to must have written down before that it is to go."""

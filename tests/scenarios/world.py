@@ -6,6 +6,7 @@ node through a transport without sockets. Only the clock is turned by hand.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,8 @@ import requests
 from controller.core.model import DesiredSnapshot
 from controller.core.offer import TemplateDefaults
 from controller.engine.clock import VirtualClock
-from controller.guest.rdp import Negotiated, NotListening, ProbeResult, Security
+from controller.guest.rdp import Negotiated, NotListening, NotRdp, ProbeResult, Security
+from controller.guest.reach import InlineReach, NoWay
 from controller.ledger.events import Event
 from controller.ledger.ledger import Ledger
 from controller.node.access import AclKey, Pool, Token, User
@@ -24,6 +26,7 @@ from controller.node.bootstrap import POOL_TOKEN, furnish
 from controller.node.cluster import Cluster
 from controller.node.dispatch import Dispatcher
 from controller.node.inprocess import InProcessTransport
+from controller.node.memory import MemoryEngine
 from controller.node.profile import PROFILES, Profile, Spread
 from controller.node.release import NEWEST, RELEASES
 from controller.node.sidedoor import SideDoor
@@ -31,6 +34,7 @@ from controller.proxmox.adapter import ProxmoxAdapter
 from controller.proxmox.endpoint import Endpoint
 from controller.proxmox.port import Proxmox
 from controller.reconcile.tools import Policy
+from tests.scenarios.guests import CONTROLLERS_KEY, Guests
 from tests.scenarios.virtual import Controller, Killed, Site, Surroundings
 
 URL = "https://127.0.0.1:8006"
@@ -84,6 +88,8 @@ class World:
     dress: Callable[[Proxmox], Proxmox] = lambda port: port
     """Puts something between the controllers and their adapters."""
     open_ledger: Callable[..., Ledger] = Ledger
+    guests: bool = False
+    """Whether the controllers have an SSH key for guests."""
     scanned: Callable[[], None] = lambda: None
     """After every reading of the first controller's directory, before anything is concluded from it."""
 
@@ -103,8 +109,13 @@ class World:
         self.dispatcher = Dispatcher(self.cluster)
         self.door = SideDoor(self.dispatcher)
         self.transport = InProcessTransport(self.dispatcher, self.clock)
+        self.inside = Guests(self.cluster, self.clock)
         self.secrets = {_SECRET + "1", _SECRET + "2"}
         """Of the tokens, and every password that was made."""
+        self.babbling = False
+        """What answers at the desktops' addresses is no RDP server."""
+        self.impostor: str | None = None
+        """The fingerprint of the certificate that somebody else shows at the desktops' addresses."""
         self.sites: dict[str, Site] = {}
         self._controllers: dict[str, Controller | None] = {}
         self._made: dict[str, Callable[[], Controller]] = {}
@@ -134,7 +145,9 @@ class World:
             manifests=manifests,
             ledger=self.directory / ("ledger.db" if first else f"ledger-{name}.db"),
             policy=Policy(controller=name, **self.policy),  # type: ignore[arg-type]  # all but the name are numbers
-            defaults=TemplateDefaults(archive=self.furniture.ostemplate, storage="local", pool=pool),
+            defaults=TemplateDefaults(
+                archive=self.furniture.ostemplate, storage="local", pool=pool, guest_key=self.guests
+            ),
         )
         self.sites[name] = site
         around = Surroundings(
@@ -142,6 +155,7 @@ class World:
             port=port,
             negotiate=self._negotiate,
             told=told,
+            reach=InlineReach(self.inside, public_key=CONTROLLERS_KEY) if self.guests else NoWay(),
             made_password=self.secrets.add,
             open_ledger=self.open_ledger,
             scanned=self.scanned if first else _nothing,
@@ -272,6 +286,11 @@ class World:
         data: object = answer.json()["data"]
         return data
 
+    @property
+    def engine(self) -> MemoryEngine:
+        assert isinstance(self.cluster.engine, MemoryEngine)
+        return self.cluster.engine
+
     # -- what is there -----------------------------------------------------------------------------------------
 
     def running(self) -> list[Controller]:
@@ -316,9 +335,16 @@ class World:
 
     def _negotiate(self, address: str, port: int, *, timeout: float, clock: object = None) -> ProbeResult:
         del timeout, clock
-        if self.cluster.guest_answers(address, port):
-            return Negotiated(protocol=Security.TLS)
-        return NotListening(message=f"{address}:{port}")
+        where = f"{address} port {port}"
+        if not self.cluster.guest_answers(address, port):
+            return NotListening(message=f"{where}: nothing listens there")
+        if self.babbling:
+            return NotRdp(message=f"{where}: what answers is no RDP server (it begins with 53534820)")
+        return Negotiated(protocol=Security.TLS, fingerprint=self.impostor or self._fingerprint(address))
+
+    def _fingerprint(self, address: str) -> str:
+        """One for each container, the same whenever it boots."""
+        return hashlib.sha256(f"{self.engine.whose(address)}".encode()).digest().hex(":")
 
 
 def _nothing() -> None:

@@ -11,6 +11,7 @@ from tests.simulation.truth import Wish
 NAMES = ("alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi")
 TEMPLATES: dict[str, dict[str, object]] = {
     "quick": {"readiness": {"timeout": "40s"}, "ttl": {"default": "5m"}},
+    "closed": {"network": {"egress": ["10.0.0.0/8", {"cidr": "192.0.2.7", "ports": ["443/tcp"]}]}},
     "ranged": {"network": {"addresses": {"range": "10.0.0.10-10.0.0.40", "prefix": 24}}},
 }
 _CUT = "apiVersion: winux.dev/v1\nkind: Session\nmeta"
@@ -23,7 +24,9 @@ class RandomAuthors:
         self.world, self.truth, self.random = setting.world, setting.truth, setting.random
         self.verbs = Authors(self.world)
         clones = [{"vmid": 9000 + n, "node": node} for n, node in enumerate(self.world.nodes)]
-        self.verbs.templates({**TEMPLATES, "cloned": {"source": {"clone": {"templates": clones}}}})
+        self.verbs.templates(
+            {**TEMPLATES, "cloned": {"source": {"clone": {"templates": clones}}, "credentials": "template"}}
+        )
 
     def acts(self) -> dict[Act, float]:
         return {
@@ -140,7 +143,9 @@ class RandomAuthors:
         return spec
 
     def _template(self) -> str:
-        return self.random.choice(["default", "default", "default", "quick", "quick", "quick", "cloned", "ranged"])
+        return self.random.choice(
+            ["default", "default", "default", "quick", "quick", "quick", "cloned", "ranged", "closed"]
+        )
 
     def _ttl(self) -> str:
         return self.random.choice(["5s", "20s", "45s", "90s", "5m", "30m"])

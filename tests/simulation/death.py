@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from random import Random
 
 from controller.core.incarnation import Incarnation
-from controller.ledger.ledger import Credential, Ledger, Note
+from controller.ledger.ledger import Ledger, Note
+from controller.ledger.passwords import Credential
 from controller.proxmox.around import Around
 from controller.proxmox.port import Proxmox
 from tests.scenarios.virtual import Killed

@@ -86,6 +86,8 @@ def _write(context: Context, changes: dict[str, str], delete: list[str], revert:
     context.cluster.changed(guest)
     if guest.running and _LIMITS & {*changes, *delete}:
         context.cluster.engine.limit(guest.vmid, guest.options)
+    if guest.running and any(name.startswith("net") for name in changes):
+        context.cluster.engine.filter(context.cluster.blueprint(guest))
 
 
 def check_unlocked(guest: Guest) -> None:

@@ -38,7 +38,7 @@ def opened(context: Context) -> Firewall:
 
 
 def saved(context: Context) -> None:
-    context.cluster.journal.firewall(context.vmid)
+    context.cluster.firewall_changed(context.vmid)
 
 
 def check_digest(context: Context, now: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,10 @@ from controller.node.cluster import Cluster
 from controller.node.config import LXC_HOME, NodeConfig
 from controller.node.lxc.engine import LxcEngine
 from controller.node.lxc.host import HostError
+from controller.node.lxc.requirements import missing, unenforced
 from controller.node.lxc.site import Site
+
+LOG = logging.getLogger(__name__)
 
 
 class Attached:
@@ -39,7 +43,12 @@ class Attached:
         return self._engine
 
     async def open(self) -> None:
-        """Raises ``ValueError`` with what this host cannot do."""
+        """Raises ``ValueError`` with what this host lacks or cannot do."""
+        config = self._config
+        if lacking := await asyncio.to_thread(missing, config.image, home=config.home or LXC_HOME):
+            raise ValueError("; ".join(lacking))
+        for what in unenforced():
+            LOG.warning("%s", what)
         try:
             await self._made().open()
         except HostError as failure:

@@ -8,30 +8,30 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from controller.node.lxc import cgroups, guestfiles, host, mounts, settings
+from controller.node.lxc import cgroups, guestfiles, host, mounts, records, settings
+from controller.node.lxc.disk import Disk
 from controller.node.lxc.guestfiles import GuestFiles
 from controller.node.lxc.layers import Layers, shift
-from controller.node.lxc.network import Network
+from controller.node.lxc.network import Network, Port
+from controller.node.lxc.records import Record
 from controller.node.lxc.rootfs import RootFs
 from controller.node.lxc.slots import first_id
 
 START_SECONDS = 30.0
+_LINES = 10
 
 
-@dataclass(slots=True)
-class Record:
-    """What is known of a container over restarts."""
+class NotStarted(host.HostError):
+    """LXC could not start a container; ``said`` is what it gave as reasons."""
 
-    slot: int
-    """Which range of ids it has."""
-    layers: list[str]
-    """The uppermost first."""
-    addresses: dict[str, str] = field(default_factory=dict)
-    """Interface → IPv4 address, kept as long as the container is there."""
+    def __init__(self, text: str, *, said: Sequence[str]) -> None:
+        super().__init__(text)
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,19 +64,14 @@ class Container:
 
     @property
     def exists(self) -> bool:
-        return (self.directory / "record.json").exists()
+        return records.exists(self.directory)
 
     def record(self) -> Record:
         """Raises ``HostError`` when there is no such container."""
-        try:
-            return Record(**json.loads((self.directory / "record.json").read_text(encoding="utf-8")))
-        except FileNotFoundError as missing:
-            raise host.HostError(f"container {self.vmid} has no disk here") from missing
+        return records.read(self.directory)
 
     def write(self, record: Record) -> None:
-        passing = self.directory / ".record.json"
-        passing.write_text(json.dumps(asdict(record)), encoding="utf-8")
-        passing.rename(self.directory / "record.json")
+        records.write(self.directory, record)
 
     def _rootfs(self, record: Record) -> RootFs:
         return RootFs(self.directory, first=first_id(record.slot))
@@ -119,7 +114,7 @@ class Container:
             record = Record(slot=slot, layers=original.layers)
             rootfs, theirs = self._rootfs(record), source._rootfs(original)
             if theirs.disk.file.exists():
-                rootfs.disk.copy_from(theirs.disk)
+                theirs.disk.copy_to(rootfs.disk.file)
                 rootfs.disk.grow(size)
                 rootfs.disk.mount()
                 if rootfs.upper.exists():
@@ -152,14 +147,18 @@ class Container:
         self.directory.mkdir(mode=0o711, parents=True)
         self.write(Record(slot=slot, layers=layers))
 
-    def start(self, wanted: Wanted) -> None:
-        """Returns when LXC says that it runs: its init was started.
+    def start(self, wanted: Wanted) -> int:
+        """Returns the host's pid of its init when LXC says that it runs: the init was started.
 
         Raises:
-            HostError: it does not; what was begun is undone, and LXC's log stays in the container's directory.
+            NotStarted: it does not; what was begun is undone, and LXC's log stays in the container's directory.
+            HostError, OSError: it was not tried, for its disk or its network cannot be had.
         """
+        if mounts.below(self.directory):
+            self.clear()  # it ended a moment ago
         record = self.record()
-        record.addresses = {nic.name: nic.address.partition("/")[0] for nic in wanted.nics if nic.address}
+        record.ports = [Port(nic.pair, nic.mac, _bare(nic.address)) for nic in wanted.nics if nic.address]
+        record.addresses = {nic.name: _bare(nic.address) for nic in wanted.nics if nic.address}
         self.write(record)
         rootfs = self._rootfs(record)
         try:
@@ -170,16 +169,24 @@ class Container:
                 nameserver=wanted.nameserver,
                 interfaces=[nic.name for nic in wanted.nics],
             )
-            for nic in wanted.nics:
-                if nic.address:
-                    self._network.admit(nic.pair, nic.mac, nic.address.partition("/")[0])
+            for port, nic in zip(record.ports, (nic for nic in wanted.nics if nic.address), strict=True):
+                self._network.admit(port, nic.filtered)
             (self.directory / "config").write_text(self._settings(wanted, record, rootfs), encoding="utf-8")
-            log = self.directory / "lxc.log"
-            log.unlink(missing_ok=True)
-            self._lxc("start", "-o", os.fspath(log), "-l", "WARN", seconds=START_SECONDS)
+            return self._started()
         except BaseException:
             self.clear()
             raise
+
+    def _started(self) -> int:
+        log = self.directory / "lxc.log"
+        log.unlink(missing_ok=True)
+        try:
+            self._lxc("start", "-o", os.fspath(log), "-l", "WARN", seconds=START_SECONDS)
+        except host.HostError as failure:
+            raise NotStarted(str(failure), said=_errors(log)) from failure
+        if (init := self.init()) is None:
+            raise NotStarted("its init ended at once", said=_errors(log))
+        return init
 
     def _settings(self, wanted: Wanted, record: Record, rootfs: RootFs) -> str:
         return settings.text(
@@ -189,7 +196,8 @@ class Container:
                 root=rootfs.root,
                 first=rootfs.first,
                 nics=wanted.nics,
-                limits=self._hierarchy.lines(wanted.limits, slot=record.slot),
+                relative=self._hierarchy.relative,
+                limits=[one.line for one in self._hierarchy.at_start(wanted.limits, slot=record.slot)],
                 console=self.directory / "console.log",
                 nesting=wanted.nesting,
             )
@@ -206,10 +214,20 @@ class Container:
         return int(said) if said.isdecimal() and int(said) > 0 else None
 
     def kill(self) -> None:
-        """It runs no more when this returns, and nothing of it is mounted."""
-        if self.init() is not None:
-            self._lxc("stop", "-k")
+        """It runs no more when this returns, and nothing of it is mounted.
+
+        Raises:
+            HostError: something of it is still in use.
+        """
+        self.strike()
         self.clear()
+
+    def strike(self) -> None:
+        """Kill it, in no turn with other operations: they notice, and clear away."""
+        if (self.directory / "config").exists():
+            self._thaw()
+            host.succeeds("lxc-stop", *self._named, "-k")  # not where LXC's monitor is gone
+        cgroups.kill(self._cgroup)
 
     def shut_down(self, seconds: float) -> bool:
         """Ask it to stop; whether it did within so many seconds."""
@@ -224,31 +242,19 @@ class Container:
     def clear(self) -> None:
         """What a container that does not run leaves behind: mounts, rules, control groups. Waits for LXC's monitor."""
         if (self.directory / "config").exists():
-            host.succeeds("lxc-wait", "-P", os.fspath(self._home), "-n", str(self.vmid), "-s", "STOPPED", "-t", "20")
+            host.succeeds("lxc-wait", *self._named, "-s", "STOPPED", "-t", "20")
+        cgroups.kill(self._cgroup)  # a monitor that was killed left its guest's processes to nobody
         if self.exists:
-            record = self.record()
-            for number, line in enumerate(self._pairs()):
-                self._network.dismiss(self._network.pair(self.vmid, number), *line)
-            self._rootfs(record).unmount()
-        else:
-            mounts.unmount_all(self.directory)
+            for port in self.record().ports:
+                self._network.dismiss(port)
+        mounts.unmount_all(self.directory)
         cgroups.remove(self._cgroup)
 
-    def _pairs(self) -> list[tuple[str, str]]:
-        """Hardware and IPv4 address of each interface of the last start."""
-        text = self.directory / "config"
-        if not text.exists():
-            return []
-        values = dict(
-            line.split(" = ", 1)
-            for line in text.read_text(encoding="utf-8").splitlines()
-            if line.startswith("lxc.net.")
-        )
-        numbers = range(len([key for key in values if key.endswith(".hwaddr")]))
-        return [
-            (values[f"lxc.net.{n}.hwaddr"], values.get(f"lxc.net.{n}.ipv4.address", "0.0.0.0/0").partition("/")[0])
-            for n in numbers
-        ]
+    def mend(self) -> None:
+        """After a power cut: what does not run gets a file system that is whole. Call it before anything else."""
+        disk = self._rootfs(self.record()).disk
+        if disk.file.exists():
+            disk.check()
 
     def remove(self) -> None:
         """Stop it, and remove all that is left of it."""
@@ -265,8 +271,8 @@ class Container:
     def limit(self, limits: cgroups.Limits) -> None:
         """Change the limits of a running container."""
         slot = self.record().slot
-        for name, value in self._hierarchy.settings(limits, slot=slot).items():
-            self._lxc("cgroup", name, value)
+        for one in self._hierarchy.while_running(limits, slot=slot):
+            self._lxc("cgroup", "--", one.key, one.value)
 
     def interfaces(self) -> list[Mapping[str, object]]:
         """As ``ip -json address`` says inside it; empty when it does not run."""
@@ -278,26 +284,50 @@ class Container:
         )
         return rows
 
+    def filter(self, nics: Sequence[settings.Nic]) -> None:
+        """The firewall of a running container changed."""
+        wanted = {nic.pair: nic.filtered for nic in nics}
+        for port in self.record().ports:
+            if port.pair in wanted:
+                self._network.filter(port, wanted[port.pair])
+
     def snapshot(self, name: str) -> None:
         """A copy of the disk; a running container is held still meanwhile."""
         disk = self._rootfs(self.record()).disk
-        running = mounts.is_mounted(disk.place)
-        if running:
-            host.run("fsfreeze", "--freeze", os.fspath(disk.place))
+        with self._still(), _replacing(self._snapshot(name)) as passing:
+            disk.copy_to(passing)
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        disk = self._rootfs(self.record()).disk
+        if not mounts.is_mounted(disk.place):
+            yield
+            return
+        host.run("fsfreeze", "--freeze", os.fspath(disk.place))
         try:
-            host.run("cp", "--sparse=always", "--reflink=auto", os.fspath(disk.file), os.fspath(self._snapshot(name)))
+            yield
         finally:
-            if running:
-                host.run("fsfreeze", "--unfreeze", os.fspath(disk.place))
+            host.run("fsfreeze", "--unfreeze", os.fspath(disk.place))
+
+    def _thaw(self) -> None:
+        """Whoever was killed in the middle of a snapshot left it frozen; else nothing happens."""
+        disk = self._rootfs(self.record()).disk
+        if mounts.is_mounted(disk.place):
+            host.succeeds("fsfreeze", "--unfreeze", os.fspath(disk.place))
 
     def drop_snapshot(self, name: str) -> None:
         self._snapshot(name).unlink(missing_ok=True)
 
     def roll_back(self, name: str) -> None:
-        """To a snapshot; it does not run afterwards."""
+        """To a snapshot; it does not run afterwards.
+
+        Raises:
+            HostError: there is no such snapshot, or no room for another copy of it; the disk is as it was.
+        """
         self.kill()
         disk = self._rootfs(self.record()).disk
-        host.run("cp", "--sparse=always", "--reflink=auto", os.fspath(self._snapshot(name)), os.fspath(disk.file))
+        with _replacing(disk.file) as passing:
+            Disk(self._snapshot(name), disk.place).copy_to(passing)
 
     def _snapshot(self, name: str) -> Path:
         return self.directory / f"snapshot-{name}.img"
@@ -311,4 +341,31 @@ class Container:
         return place
 
     def _lxc(self, tool: str, *options: str, seconds: float = 60.0) -> str:
-        return host.run(f"lxc-{tool}", "-P", os.fspath(self._home), "-n", str(self.vmid), *options, seconds=seconds)
+        return host.run(f"lxc-{tool}", *self._named, *options, seconds=seconds)
+
+    @property
+    def _named(self) -> tuple[str, ...]:
+        return "-P", os.fspath(self._home), "-n", str(self.vmid)
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[Path]:
+    """Where to write what becomes the file when it is whole."""
+    passing = file.with_name(f".{file.name}")
+    try:
+        yield passing
+        passing.rename(file)
+    finally:
+        passing.unlink(missing_ok=True)
+
+
+def _bare(address: str) -> str:
+    return address.partition("/")[0]
+
+
+def _errors(log: Path) -> list[str]:
+    """What LXC said was wrong: lines such as ``lxc-start 100 2025… ERROR    conf - ../src/lxc/conf.c:f:1 - Text``."""
+    if not log.exists():
+        return []
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return [line.partition(" ERROR ")[2].strip().rpartition(" - ")[2] for line in lines if " ERROR " in line][:_LINES]

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from controller.node.engine import Address, Blueprint, Interface, Watcher
-from controller.node.errors import died
+from controller.node.errors import Refusal, died
+from controller.node.lxc.container import NotStarted
 from controller.node.lxc.containers import Containers
 from controller.node.lxc.host import HostError
 from controller.node.lxc.site import Site
@@ -22,7 +23,8 @@ from controller.node.schedule import Completion, Schedule
 
 T = TypeVar("T")
 LOG = logging.getLogger(__name__)
-THREADS = 8
+THREADS = 32
+"""Most of them wait: for guests that shut down, or for their turn."""
 
 
 class LxcEngine:
@@ -48,6 +50,9 @@ class LxcEngine:
         self._inits: dict[int, int] = {}
         """VMID → pidfd of its init, while it runs."""
 
+        self._asked: set[int] = set()
+        """Those that were asked to shut down, and have time to."""
+
     async def open(self) -> None:
         """Make ready; what an earlier process of the same node left behind stays if it keeps a state.
 
@@ -60,6 +65,7 @@ class LxcEngine:
         """Where the node keeps a state its containers go on, for a later process; else all of them go."""
         for vmid in [*self._inits]:
             self._unwatch(vmid)
+        await asyncio.to_thread(self._containers.interrupt)
         await asyncio.to_thread(self._threads.shutdown, wait=True, cancel_futures=True)
         await asyncio.to_thread(self._containers.close)
 
@@ -95,7 +101,8 @@ class LxcEngine:
 
         def failed(failure: Exception) -> None:
             LOG.warning("container %d does not start: %s", vmid, failure)
-            done.fail(died(f"startup for container '{vmid}' failed"))
+            said = failure.said if isinstance(failure, NotStarted) and failure.said else [str(failure)]
+            done.fail(Refusal(500, f"startup for container '{vmid}' failed", log=said))
 
         self._submit(vmid, lambda: self._containers.start(blueprint), started, failed)
         return done
@@ -110,6 +117,7 @@ class LxcEngine:
         return init is not None
 
     def stop(self, vmid: int) -> Completion[None]:
+        self._overrule(vmid)
         return self._stopped(vmid, self._do(vmid, self._containers.of(vmid).kill))
 
     def halt(self, vmid: int) -> None:
@@ -123,11 +131,22 @@ class LxcEngine:
                 self._ended(vmid)
             done.set(stopped)
 
-        self._submit(vmid, lambda: self._containers.of(vmid).shut_down(timeout), ended, done.fail)
+        asked = self._containers.of(vmid)
+        self._submit(vmid, lambda: asked.shut_down(timeout), ended, lambda failure: done.fail(_refusal(failure)))
+        self._asked.add(vmid)
+        done.then(lambda: self._asked.discard(vmid))
         return done
+
+    def _overrule(self, vmid: int) -> None:
+        """A shutdown that still waits for its guest is not waited for."""
+        if vmid in self._asked:
+            self._submit(
+                None, self._containers.of(vmid).strike, lambda _: None, lambda failure: LOG.warning("%s", failure)
+            )
 
     def destroy(self, vmid: int, *, was_running: bool) -> Completion[None]:
         del was_running
+        self._overrule(vmid)
         return self._stopped(vmid, self._do(vmid, lambda: self._containers.remove(vmid)))
 
     def forget(self, vmid: int) -> None:
@@ -158,6 +177,16 @@ class LxcEngine:
             lambda failure: LOG.warning("the limits of container %d stay as they were: %s", vmid, failure),
         )
 
+    def filter(self, blueprint: Blueprint) -> None:
+        vmid = blueprint.vmid
+        if vmid in self._inits:
+            self._submit(
+                vmid,
+                lambda: self._containers.filter(blueprint),
+                lambda _: None,
+                lambda failure: LOG.error("the firewall of container %d stays as it was: %s", vmid, failure),
+            )
+
     def interfaces(self, vmid: int) -> Completion[tuple[Interface, ...]]:
         done: Completion[tuple[Interface, ...]] = Completion(self._schedule)
 
@@ -165,7 +194,8 @@ class LxcEngine:
             done.set(tuple(_interface(row) for row in rows))
 
         # not in turn with other operations: it changes nothing, and a long one must not hide the addresses
-        self._submit(None, self._containers.of(vmid).interfaces, told, done.fail)
+        work = self._containers.of(vmid).interfaces
+        self._submit(None, work, told, lambda failure: done.fail(_refusal(failure)))
         return done
 
     def addresses(self, vmid: int) -> list[str]:
@@ -180,7 +210,7 @@ class LxcEngine:
 
     def _do(self, vmid: int, work: Callable[[], None]) -> Completion[None]:
         done: Completion[None] = Completion(self._schedule)
-        self._submit(vmid, work, lambda _: done.set(None), done.fail)
+        self._submit(vmid, work, lambda _: done.set(None), lambda failure: done.fail(_refusal(failure)))
         return done
 
     def _submit(
@@ -199,8 +229,6 @@ class LxcEngine:
                 else:
                     with self._containers.turn(vmid):
                         result = work()
-            except (HostError, OSError) as failure:
-                self._tell(lambda failure=failure: failed(died(str(failure))))  # type: ignore[misc]
             except Exception as failure:
                 self._tell(lambda failure=failure: failed(failure))  # type: ignore[misc]
             else:
@@ -251,6 +279,11 @@ class LxcEngine:
         if (descriptor := self._inits.pop(vmid, None)) is not None:
             self._loop.remove_reader(descriptor)
             os.close(descriptor)
+
+
+def _refusal(failure: Exception) -> Exception:
+    """What the host could not do ends a task; what nobody thought of is for the node's log."""
+    return died(str(failure)) if isinstance(failure, HostError | OSError) else failure
 
 
 def _interface(row: Mapping[str, object]) -> Interface:

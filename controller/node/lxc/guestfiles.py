@@ -16,6 +16,9 @@ from pathlib import Path, PurePosixPath
 from controller.node.lxc import host
 
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Without waiting, for a guest may have put a pipe there."""
+_LONGEST = 1 << 20
 SHADOW_GID = 42
 
 
@@ -37,24 +40,40 @@ class GuestFiles:
             passing = f".{name}.{secrets.token_hex(4)}"
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             descriptor = os.open(passing, flags, mode, dir_fd=directory)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                os.fchown(descriptor, self._first, self._first + gid)
-                os.fchmod(descriptor, mode)
-                file.write(text)
-            os.rename(passing, name, src_dir_fd=directory, dst_dir_fd=directory)
+            try:
+                with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    os.fchown(descriptor, self._first, self._first + gid)
+                    os.fchmod(descriptor, mode)
+                    file.write(text)
+                os.rename(passing, name, src_dir_fd=directory, dst_dir_fd=directory)
+            except BaseException:
+                os.unlink(passing, dir_fd=directory)
+                raise
+
+    def keep(self, path: str, text: str) -> None:
+        """Write a file only if it says something else: a guest whose disk is full still starts."""
+        try:
+            same = self.read(path) == text
+        except host.HostError:
+            same = False
+        if not same:
+            self.write(path, text)
 
     def read(self, path: str) -> str:
+        """The text of a file, at most a megabyte of it.
+
+        Raises:
+            HostError: it is not there, or no regular file, or a part of its path is a symbolic link.
+        """
         with self._directory(PurePosixPath(path).parent) as directory:
             try:
-                descriptor = os.open(
-                    PurePosixPath(path).name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory
-                )
+                descriptor = os.open(PurePosixPath(path).name, _OPEN_FILE, dir_fd=directory)
             except OSError as error:
                 raise host.HostError(f"/{path} of the container cannot be read: {error.strerror}") from error
             with os.fdopen(descriptor, encoding="utf-8", errors="replace") as file:
                 if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                     raise host.HostError(f"/{path} of the container is no file")
-                return file.read()
+                return file.read(_LONGEST)
 
     def remove(self, directory: str, *, prefix: str) -> None:
         """The files of one directory whose names begin so; a directory that is not there has none."""
@@ -134,8 +153,8 @@ def renew_host_keys(files: GuestFiles, scratch: Path) -> None:
 
 def set_names(files: GuestFiles, hostname: str, *, nameserver: str | None, interfaces: list[str]) -> None:
     """What Proxmox writes before each start. The addresses themselves are set from outside."""
-    files.write("etc/hostname", hostname + "\n")
-    files.write("etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost ip6-localhost ip6-loopback\n")
-    files.write("etc/resolv.conf", "".join(f"nameserver {name}\n" for name in (nameserver or "").split()))
+    files.keep("etc/hostname", hostname + "\n")
+    files.keep("etc/hosts", f"127.0.0.1 localhost\n127.0.1.1 {hostname}\n::1 localhost ip6-localhost ip6-loopback\n")
+    files.keep("etc/resolv.conf", "".join(f"nameserver {name}\n" for name in (nameserver or "").split()))
     stanzas = ["auto lo\niface lo inet loopback\n", *(f"iface {name} inet manual\n" for name in interfaces)]
-    files.write("etc/network/interfaces", "\n".join(stanzas))
+    files.keep("etc/network/interfaces", "\n".join(stanzas))

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from controller.node.lxc import host
 from controller.node.lxc.idmap import UIDS
 
 UNPACK_SECONDS = 600.0
-_TEMPLATE = "template-"
+_TEMPLATE, _PASSING = "template-", ".arriving-"
 
 
 class Layers:
@@ -37,23 +40,25 @@ class Layers:
         """
         try:
             facts = archive.stat()
-        except FileNotFoundError as missing:
-            raise host.HostError(f"archive {archive} is not there") from missing
+        except OSError as missing:
+            raise host.HostError(f"archive {archive} cannot be read: {missing.strerror}") from missing
         key = f"{archive.resolve()}\n{facts.st_size}\n{facts.st_mtime_ns}"
         name = f"archive-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
-        if not self.path(name).is_dir():
-            with self._new(name) as tree:
-                command = ("tar", "--extract", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--file")
-                host.run(*command, os.fspath(archive), "--directory", os.fspath(tree), seconds=UNPACK_SECONDS)
+        final = self.path(name)
+        if not final.is_dir():
+            with _arrivals(final.parent):
+                if not final.is_dir():  # as long as this one waited, another process may have unpacked it
+                    with _arriving(final) as tree:
+                        _unpack(archive, tree)
         return name
 
     def of_template(self, vmid: int, upper: Path, *, first: int) -> str:
         """The name of a new layer of what a container changed: a copy of ``upper``, its ids moved down by ``first``."""
         name = f"{_TEMPLATE}{vmid}-{secrets.token_hex(4)}"
-        with self._new(name) as tree:
-            host.run(
-                "cp", "--archive", "--no-target-directory", os.fspath(upper), os.fspath(tree), seconds=UNPACK_SECONDS
-            )
+        final = self.path(name)
+        with _arrivals(final.parent), _arriving(final) as tree:
+            copy = ("cp", "--archive", "--no-target-directory", os.fspath(upper), os.fspath(tree))
+            host.run(*copy, seconds=UNPACK_SECONDS)
             shift(tree, first=first, to=0)
         return name
 
@@ -63,30 +68,38 @@ class Layers:
             if place.name not in used:
                 shutil.rmtree(place)
 
-    def _new(self, name: str) -> _Arriving:
-        return _Arriving(self.path(name))
+
+@contextmanager
+def _arrivals(directory: Path) -> Iterator[None]:
+    """Layers arrive one at a time, whichever process brings them; what a killed one left half-way goes."""
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o700)  # programs in there are setuid root of this machine until they are idmapped
+    with (directory / ".lock").open("a", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for left in directory.glob(f"{_PASSING}*"):
+            shutil.rmtree(left)
+        yield
 
 
-class _Arriving:
-    """A directory under a passing name that gets its own when all went well; else it goes."""
-
-    def __init__(self, final: Path) -> None:
-        self._final = final
-        self._passing = Path()
-
-    def __enter__(self) -> Path:
-        self._final.parent.mkdir(parents=True, exist_ok=True)
-        self._passing = Path(tempfile.mkdtemp(prefix=".arriving-", dir=self._final.parent))
-        tree = self._passing / "tree"
+@contextmanager
+def _arriving(final: Path) -> Iterator[Path]:
+    """A directory under a passing name that gets its own when all went well and is on the disk; else it goes."""
+    passing = Path(tempfile.mkdtemp(prefix=_PASSING, dir=final.parent))
+    try:
+        tree = passing / "tree"
         tree.mkdir()
-        return tree
+        yield tree
+        host.run("sync", "--file-system", os.fspath(tree), seconds=UNPACK_SECONDS)
+        tree.rename(final)
+    finally:
+        shutil.rmtree(passing, ignore_errors=True)
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        try:
-            if kind is None and not self._final.exists():
-                (self._passing / "tree").rename(self._final)
-        finally:
-            shutil.rmtree(self._passing, ignore_errors=True)
+
+def _unpack(archive: Path, tree: Path) -> None:
+    command = ("tar", "--extract", "--numeric-owner", "--same-owner", "--xattrs", "--xattrs-include=*", "--file")
+    host.run(*command, os.fspath(archive), "--directory", os.fspath(tree), seconds=UNPACK_SECONDS)
+    if not any((tree / path).exists() or (tree / path).is_symlink() for path in ("sbin/init", "usr/sbin/init")):
+        raise host.HostError(f"archive {archive} holds no root file system: it has no /sbin/init")
 
 
 def shift(tree: Path, *, first: int, to: int) -> None:

@@ -9,8 +9,10 @@ from collections.abc import Callable, Mapping
 class Leases:
     """By VMID and interface. A container keeps its addresses as long as it is there."""
 
-    def __init__(self, free_address: Callable[[set[str]], str]) -> None:
+    def __init__(self, free_address: Callable[[set[str]], str], *, ours: Callable[[str], bool]) -> None:
+        """``ours``: whether an address is of the subnet that leases are from."""
         self._free_address = free_address
+        self._ours = ours
         self._lock = threading.Lock()
         self._held: dict[int, dict[str, str]] = {}
 
@@ -20,14 +22,14 @@ class Leases:
             self._held[vmid] = dict(addresses)
 
     def lease(self, vmid: int, interface: str) -> str:
-        """A free address, or the one it has.
+        """A free address, or the one it has, unless the subnet is another one since.
 
         Raises:
             HostError: all are taken.
         """
         with self._lock:
             mine = self._held.setdefault(vmid, {})
-            if interface not in mine:
+            if interface not in mine or not self._ours(mine[interface]):
                 mine[interface] = self._free_address({one for held in self._held.values() for one in held.values()})
             return mine[interface]
 

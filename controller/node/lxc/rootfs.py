@@ -34,6 +34,8 @@ class RootFs:
         if mounts.is_mounted(self.root):
             return
         self.disk.mount()
+        self.disk.place.chmod(0o700)
+        (self.directory / "lower").mkdir(mode=0o700, exist_ok=True)
         for directory in (self.upper, self.disk.place / "work", self.root):
             directory.mkdir(exist_ok=True)
         os.chown(self.upper, self.first, self.first)
@@ -41,7 +43,7 @@ class RootFs:
         lowers = []
         for number, layer in enumerate(layers):
             place = self.directory / "lower" / str(number)
-            place.mkdir(parents=True, exist_ok=True)
+            place.mkdir(exist_ok=True)
             if not mounts.is_mounted(place):
                 idmap.mount_idmapped(layer, place, self.first)
             lowers.append(os.fspath(place))

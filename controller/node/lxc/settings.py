@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.node.lxc.filters import OPEN, Filter
 from controller.node.lxc.idmap import UIDS
 
 
@@ -21,12 +22,16 @@ class Nic:
     address: str | None = None
     """With its prefix; None: the guest has none."""
     gateway: str | None = None
+    filtered: Filter = OPEN
+    """The container's firewall on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     cgroup: str
-    """Below the node's own control group: where the container's is."""
+    """Where the container's control groups are."""
+    relative: bool
+    """Whether that is below the node's own."""
     hostname: str
     root: Path
     first: int
@@ -39,7 +44,7 @@ class Settings:
 
 
 def text(settings: Settings) -> str:
-    """An unprivileged container with systemd; ``lxc.cgroup.relative`` keeps it below the node's own control group."""
+    """An unprivileged container, as systemd wants it."""
     lines = [
         "lxc.include = /usr/share/lxc/config/common.conf",
         "lxc.include = /usr/share/lxc/config/userns.conf",
@@ -49,7 +54,7 @@ def text(settings: Settings) -> str:
         f"lxc.rootfs.path = dir:{settings.root}",
         f"lxc.idmap = u 0 {settings.first} {UIDS}",
         f"lxc.idmap = g 0 {settings.first} {UIDS}",
-        "lxc.cgroup.relative = 1",
+        f"lxc.cgroup.relative = {int(settings.relative)}",
         f"lxc.cgroup.dir.container = {settings.cgroup}/payload",
         f"lxc.cgroup.dir.monitor = {settings.cgroup}/monitor",
         f"lxc.cgroup.dir.monitor.pivot = {settings.cgroup}/pivot",

@@ -1,8 +1,8 @@
-"""Where one engine keeps its containers, and what engines that died without a word left behind.
+"""Where one engine keeps its containers, and which directories engines that died without a word left behind.
 
 Below a common home each engine has a directory of its own, named after the directory of its node: ``n/NAME``. It holds
 a lock as long as it lives. A directory whose lock is free belongs to nobody who lives; unless its node keeps a state
-that is still there, it goes, with all that runs in it.
+that is still there, it goes, with all that runs in it. Engines come one after the other: whoever opens has the home.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from controller.node.lxc.host import HostError
 
-_LOCK, _STATE = "lock", "state"
+LOCK, _STATE = "lock", "state"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +46,26 @@ class Site:
         return self.home / "layers"
 
     @contextmanager
+    def sole(self) -> Iterator[None]:
+        """No other engine opens meanwhile. Waits for its turn.
+
+        Raises:
+            OSError: the home cannot be made.
+        """
+        self.home.mkdir(mode=0o711, parents=True, exist_ok=True)
+        with (self.home / LOCK).open("a", encoding="utf-8") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the directory; it tells whose it is.
+        """Hold the directory; it tells whose it is. Begin it while ``sole``.
 
         Raises:
             HostError: another engine holds it.
         """
         self.directory.mkdir(mode=0o711, parents=True, exist_ok=True)
-        with (self.directory / _LOCK).open("a", encoding="utf-8") as lock:
+        with (self.directory / LOCK).open("a", encoding="utf-8") as lock:
             if not _locked(lock.fileno()):
                 raise HostError(f"another node has its containers in {self.directory}")
             (self.directory / _STATE).write_text(
@@ -62,20 +74,23 @@ class Site:
             yield
 
 
-def abandoned(home: Path) -> list[Path]:
-    """The directories of engines that died and whose node keeps no state."""
-    return [directory for directory in sorted((home / "n").glob("*")) if _is_abandoned(directory)]
+def abandoned(home: Path) -> Iterator[Path]:
+    """The directories of engines that died and whose node keeps no state, each held while it is looked at.
+
+    Only while ``sole``: what lies there unlocked is then nobody's, and not somebody's who is about to lock it.
+    """
+    for directory in sorted((home / "n").glob("*")):
+        with (directory / LOCK).open("a", encoding="utf-8") as lock:
+            if _locked(lock.fileno()) and not _is_kept(directory):
+                yield directory
 
 
-def _is_abandoned(directory: Path) -> bool:
+def _is_kept(directory: Path) -> bool:
     try:
-        with (directory / _LOCK).open("a", encoding="utf-8") as lock:
-            if not _locked(lock.fileno()):
-                return False
-            state = (directory / _STATE).read_text(encoding="utf-8")
+        state = (directory / _STATE).read_text(encoding="utf-8")
     except FileNotFoundError:
-        return False  # it is being made, or already removed
-    return not (state and Path(state).is_dir())
+        return False  # killed before it said so: it made nothing yet
+    return bool(state) and Path(state).is_dir()
 
 
 def _locked(descriptor: int) -> bool:

@@ -52,12 +52,18 @@ class DefaultsPart:
 
 
 @dataclass(frozen=True)
+class GuestPart:
+    ssh_key_file: Path | None = None
+
+
+@dataclass(frozen=True)
 class SiteParts:
     """What of the settings the service asks for."""
 
     manifests: ManifestsPart
     defaults: DefaultsPart
     proxmox: ProxmoxPart = ProxmoxPart()
+    guest: GuestPart = GuestPart()
 
 
 @dataclass

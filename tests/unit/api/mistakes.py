@@ -110,6 +110,26 @@ TEMPLATES = {
     "spec.network.addresses.gateway: 10.0.0.1 is inside the range; a container would get it",
     TEMPLATE + "network: {addresses: {range: 10.0.0.5-10.0.0.9, prefix: 24, gateway: 10.1.0.1}}": "6:72: "
     "spec.network.addresses.gateway: 10.1.0.1 is outside the network 10.0.0.0/24 of the range",
+    TEMPLATE + "network: {egress: all}": '6:21: spec.network.egress: "all" is not known; '
+    "write internet, none, or a list of networks below it",
+    TEMPLATE + "network: {egress: []}": "6:13: spec.network.egress: is empty; write at least one item",
+    TEMPLATE + "network: {egress: {cidr: 10.0.0.0/8}}": "6:13: spec.network.egress: a mapping is not known; "
+    "write internet, none, or a list of networks below it",
+    TEMPLATE + "network: {egress: [example.org]}": '6:22: spec.network.egress[0]: "example.org" is not a network, '
+    'such as "10.0.0.0/8" or "192.0.2.7"',
+    TEMPLATE + "network: {egress: [10.0.0.5/8]}": '6:22: spec.network.egress[0]: "10.0.0.5/8" is an address inside of '
+    'a network; write "10.0.0.0/8", or "10.0.0.5" for it alone',
+    TEMPLATE + "network: {egress: [10.0.0.0/8, 10.0.0.0/8]}": "6:34: spec.network.egress[1]: "
+    "10.0.0.0/8 stands there twice",
+    TEMPLATE + "network: {egress: [{cidr: 10.0.0.0/8}]}": "6:22: spec.network.egress[0].ports: is missing; add it",
+    TEMPLATE + "network: {egress: [{cidr: 10.0.0.0/8, port: 443/tcp}]}": "6:41: spec.network.egress[0].port: "
+    'unknown field; did you mean "ports"?',
+    TEMPLATE + "network: {egress: [{cidr: 10.0.0.0/8, ports: [443]}]}": "6:49: spec.network.egress[0].ports[0]: "
+    '443 has no protocol; write "443/tcp" or "443/udp"',
+    TEMPLATE + "network: {egress: [{cidr: 10.0.0.0/8, ports: [https]}]}": "6:49: spec.network.egress[0].ports[0]: "
+    '"https" is not a port with its protocol, such as "443/tcp" or "8000-8010/tcp"',
+    TEMPLATE + "network: {egress: [{cidr: 10.0.0.0/8, ports: [80-70/tcp]}]}": "6:49: "
+    'spec.network.egress[0].ports[0]: "80-70/tcp" is no range of ports: they go from 1 to 65535, the lower one first',
     TEMPLATE + "ttl: {default: 2h, max: 1h}": "6:18: spec.ttl.default: 2h is more than spec.ttl.max, 1h",
     TEMPLATE + "limits: {memory: 512Mi}": "6:20: spec.limits.memory: "
     "512Mi is less than the 1Gi that spec.resources.memory gives every session",

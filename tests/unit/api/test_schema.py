@@ -28,6 +28,8 @@ BEYOND_SCHEMA = (
     "no host can have",
     "is more than spec.ttl.max",
     "is less than the",
+    "is an address inside of",
+    "is no range of ports",
 )
 
 

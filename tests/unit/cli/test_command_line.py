@@ -10,16 +10,17 @@ from pathlib import Path
 import pytest
 
 from controller import __version__
-from controller.cli.app import app
+from controller.cli.app import app, images
 from tests.unit.cli.conftest import Winux
 
 COMMANDS = [info.name or info.callback.__name__ for info in app.registered_commands if info.callback is not None]
+IMAGES = [info.name or info.callback.__name__ for info in images.registered_commands if info.callback is not None]
 
 
 def test_all_commands_are_there() -> None:
     assert sorted(COMMANDS) == [
         "apply", "check", "confirm", "delete", "demo", "describe", "events", "extend", "get", "node", "pause", "plan",
-        "rdp", "resume", "run", "schema", "validate", "version",
+        "rdp", "resume", "rotate", "run", "schema", "validate", "version",
     ]  # fmt: skip
 
 
@@ -75,6 +76,7 @@ def test_a_wrong_command_line_is_not_taken_for_pending_changes(winux: Winux, arg
         ["extend", "alice", "15m"],
         ["pause"],
         ["resume", "alice"],
+        ["rotate", "alice"],
         ["confirm"],
         ["rdp", "alice"],
     ],
@@ -146,3 +148,16 @@ def test_the_program_as_it_is_installed(tmp_path: Path) -> None:
     )
     assert done.returncode == 64
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("options", [["--internet"], ["--image", "w.tar.zst"], ["--home", "."]])
+def test_options_of_real_containers_are_refused_for_simulated_ones(winux: Winux, options: list[str]) -> None:
+    said = winux("node", *options)
+    assert said.status == 1
+    assert said.err == ("error: --image, --home and --internet are about real containers: give --engine lxc too\n")
+
+
+def test_an_engine_that_there_is_not_is_refused_with_those_that_there_are(winux: Winux) -> None:
+    assert winux("node", "--engine", "docker").err == (
+        "error: there is no engine 'docker'; choose one of: memory, lxc\n"
+    )

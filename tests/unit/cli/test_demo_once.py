@@ -9,6 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from controller.node.config import LXC_HOME
+from controller.node.lxc.site import Site
+from tests.e2e.desktop import alone, lacking
+
 
 @pytest.mark.e2e
 def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
@@ -20,7 +24,7 @@ def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
         "proxmox_api_host": "127.0.0.1:1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "controller.cli", "demo", "--once"],
+        [sys.executable, "-m", "controller.cli", "demo", "--once", "--engine", "memory"],
         env=environment,
         capture_output=True,
         text=True,
@@ -32,3 +36,27 @@ def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     assert len([line for line in said if line.startswith("✓")]) == 10
     assert said[-1].startswith("All as it should be")
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("winux-demo")] == []
+
+
+@pytest.mark.e2e
+def test_the_story_is_told_on_real_desktops_and_nothing_is_left(tmp_path: Path) -> None:
+    if clauses := lacking():
+        pytest.skip(clauses)
+    stage = tmp_path / "stage"
+    with alone():
+        done = subprocess.run(
+            [sys.executable, "-m", "controller.cli", "demo", "--once", "--engine", "lxc", "--dir", stage],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = [line.strip() for line in done.stdout.splitlines()]
+    assert "✓ its desktops are real containers on this machine" in said
+    assert len([line for line in said if line.startswith("✓")]) == 11
+    assert said[-1].startswith("All as it should be")
+    left = Site(home=LXC_HOME, node=stage / "node", state=None, archives={}).directory
+    assert not left.exists()
+    assert os.fspath(left) not in Path("/proc/mounts").read_text()
+    assert os.fspath(left) not in subprocess.run(["ip", "link"], capture_output=True, text=True, check=True).stdout

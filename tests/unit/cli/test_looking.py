@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from controller.node.faults import Fault, FaultKind
-from tests.unit.admin.lab import Lab, session
+from tests.unit.admin.lab import TEMPLATE, Lab, session
 from tests.unit.cli.conftest import Winux
 
 
@@ -126,6 +126,22 @@ def test_a_description_has_all_of_it(winux: Winux, ready: Lab) -> None:
     assert "Conditions" in said.lines
     events = said.lines[said.lines.index("Events") + 2 :]
     assert [line.split("Normal")[1].split()[0] for line in events] == ["Accepted", "Creating", "Created", "Ready"]
+
+
+def test_a_description_tells_the_certificate_that_clients_can_check(winux: Winux, ready: Lab) -> None:
+    said = winux("describe", "alice").out.split()
+    assert "".join(said[said.index("SHA-256") + 1 :]).startswith(f"{ready.service.session('alice').fingerprint}")
+
+
+def test_a_description_says_why_the_last_container_was_given_up(winux: Winux, lab: Lab) -> None:
+    lab.world.engine.withhold(silent=True)
+    lab.world.write("template-small.yaml", TEMPLATE)
+    lab.write("alice")
+    lab.until("alice is known", lambda: lab.phase("alice") == "Starting")
+    lab.until("a container is given up", lambda: lab.service.session("alice").attempts == 1, within=400)
+    text = " ".join(winux("describe", "alice").out.split())
+    assert "Attempts: 1 container was given up before; the last one: container " in text
+    assert "was not ready within 300 s (the guest has no address)" in text
 
 
 def test_a_name_that_only_a_faulty_manifest_mentions_is_described(winux: Winux, ready: Lab) -> None:

@@ -131,16 +131,21 @@ def test_the_file_goes_where_it_is_told_to(winux: Winux, ready: Lab, tmp_path: P
 
 def test_show_prints_what_to_type_and_writes_nothing(winux: Winux, ready: Lab) -> None:
     credential = ready.service.credential("alice")
-    assert winux("rdp", "alice", "--show").out == (
-        f"Address:  {credential.address}\nUser:     winux\nPassword: {credential.password}\n"
-    )
+    pin = f"/cert:deny,fingerprint:sha256:{credential.fingerprint}"
+    assert winux("rdp", "alice", "--show").lines == [
+        f"Address:  {credential.address}",
+        "User:     winux",
+        f"Password: {credential.password}",
+        f"Sha256:   {credential.fingerprint}",
+        f"FreeRDP:  xfreerdp /v:{credential.address} /u:winux {pin}",
+    ]
     assert not Path("alice.rdp").exists()
 
 
 def test_a_clone_has_the_password_of_its_container_template(winux: Winux, lab: Lab) -> None:
     lab.world.write("template-clone.yaml", CLONES.format(vmid=lab.world.furniture.templates[0]))
     lab.ready("carol", more="template: clone")
-    assert winux("rdp", "carol", "--show").lines[1:] == [
+    assert winux("rdp", "carol", "--show").lines[1:3] == [
         "User:     winux",
         "Password: as in its container template",
     ]
@@ -153,6 +158,7 @@ apiVersion: winux.dev/v1
 kind: SessionTemplate
 metadata: {{name: clone}}
 spec:
+  credentials: template
   source: {{clone: {{templates: [{{vmid: {vmid}}}]}}}}
 """
 

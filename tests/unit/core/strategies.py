@@ -19,6 +19,7 @@ from controller.core.model import (
     Condition,
     ConditionStatus,
     DesiredSession,
+    Destination,
     Network,
     Probe,
     Readiness,
@@ -66,6 +67,8 @@ NETWORKS = st.sampled_from(
     [
         Network(bridge="vmbr0"),
         Network(bridge="vmbr1", vlan=7, nameservers=("10.0.0.1", "10.0.0.2")),
+        Network(bridge="vmbr0", egress=()),
+        Network(bridge="vmbr0", egress=(Destination(cidr="10.0.0.0/8", ports=("443/tcp",)),)),
         Network(
             bridge="vmbr0",
             addresses=AddressRange(first="10.0.0.2", last="10.0.0.9", prefix=24, gateway="10.0.0.1"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.api.builtin import BUILT_IN_TEMPLATES
@@ -12,6 +14,7 @@ from controller.core.model import (
     ArchiveSource,
     CloneSource,
     CloneTemplate,
+    Credentials,
     Network,
     Probe,
     Readiness,
@@ -78,6 +81,7 @@ def test_a_session_that_says_nothing_gets_the_old_systems_defaults() -> None:
         paused=False,
         restart_policy=RestartPolicy.ALWAYS,
         readiness=Readiness(probe=Probe.RDP, port=3389, timeout=300.0),
+        credentials=Credentials.PASSWORD,
     )
 
 
@@ -111,6 +115,7 @@ def test_a_template_goes_before_the_sites_defaults_and_the_session_before_both()
         paused=True,
         restart_policy=RestartPolicy.NEVER,
         readiness=Readiness(probe=Probe.NONE, port=13389, timeout=60.0),
+        credentials=Credentials.PASSWORD,
     )
 
 
@@ -255,3 +260,25 @@ def test_a_generation_means_the_same_in_every_version() -> None:
     )
     assert generation(session("{}")) == "v1-44136fa355b3678a"
     assert generation(session(full)) == "v1-5df7f24c4be6840f"
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ("source: {clone: {templates: [{vmid: 9000}]}}", "spec.credentials"),
+        ("source: {clone: {templates: [{vmid: 9000}]}}, credentials: template", None),
+        ("source: {clone: {templates: [{vmid: 9000}]}}, credentials: none", None),
+        ("sudo: true", "spec.sudo"),
+        ("credentials: none", None),
+    ],
+)
+def test_what_needs_the_controllers_ssh_key_is_refused_without_it(spec: str, field: str | None) -> None:
+    template = manifest("SessionTemplate", "t", f"{{{spec}}}")
+    assert isinstance(settle(template, defaults=DEFAULTS), Offer)
+    offer = settle(template, defaults=replace(DEFAULTS, guest_key=False))
+    if field is None:
+        assert isinstance(offer, Offer)
+    else:
+        assert isinstance(offer, NoOffer)
+        assert field in str(offer.problems[0])
+        assert "guest.sshKeyFile" in str(offer.problems[0])

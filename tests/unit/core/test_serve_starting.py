@@ -9,7 +9,7 @@ import pytest
 from controller.core.decide import decide
 from controller.core.guards import Brakes
 from controller.core.incarnation import EndReason, Incarnation
-from controller.core.model import ConditionStatus, Phase
+from controller.core.model import ConditionStatus, Network, Phase
 from controller.core.steps import (
     Configure,
     End,
@@ -20,6 +20,7 @@ from controller.core.steps import (
     Look,
     Probe,
     Rest,
+    SetFirewall,
     Start,
 )
 from controller.core.view import TaskOutcome, TaskState, View
@@ -51,6 +52,9 @@ from tests.unit.core.given import (
     view,
 )
 
+EGRESS = spec(network=Network(bridge="vmbr0", egress=()))
+UNFILTERED = view(created(spec=EGRESS, started_at=None))
+"""Made, and not started: its template lets nothing out."""
 STARTING, READY = Phase.STARTING, Phase.READY
 STATUS_TOO = Look(status_too=True)
 WAITING = view(created())
@@ -122,7 +126,23 @@ TOO_LATE = "container 30101 was not ready within 300 s"
     row("migrated meanwhile", replace(WAITING, listed=listed(node="pve2")), Follow("pve2"), STARTING, "Migrated", CAP),
     row("found stopped", replace(WAITING, live=live(running=False)), Start(), STARTING, "Restarting", CAP),
     row("found running", replace(WAITING, live=live(running=True)), Probe(), STARTING, "Probing", READY_BY),
-    row("late", LATE, GiveUpContainer(f"{TOO_LATE}: another is tried"), STARTING, "NeverReady", CAP),
+    row("late", LATE, GiveUpContainer(TOO_LATE), STARTING, "NeverReady", CAP),
+    row(
+        "late, and what was found last is told",
+        replace(LATE, unready="the guest has no address"),
+        GiveUpContainer(f"{TOO_LATE} (the guest has no address)"),
+        STARTING,
+        "NeverReady",
+        CAP,
+    ),
+    row(
+        "late for the last time, and what was found last is told",
+        view(created(started_at=NOW - 300, attempts=2), unready="10.0.0.7 port 3389: nothing listens there"),
+        End(EndReason.NEVER_READY, f"{TOO_LATE} (10.0.0.7 port 3389: nothing listens there), the 3. in a row"),
+        STARTING,
+        "Failed",
+        CAP,
+    ),
     row("a moment before", replace(LATE, now=NOW - 1), Probe(), STARTING, "Probing", NOW),
     row("late, but just read: asked once more", replace(LATE, live=live()), Probe(), STARTING, "Probing", CAP),
     row(
@@ -135,6 +155,54 @@ TOO_LATE = "container 30101 was not ready within 300 s"
     ),
 )
 def test_a_container_that_is_not_ready_yet(given: View, expected: Told) -> None:
+    assert told(given) == expected
+
+
+@decisions(
+    row("to be looked at first", UNFILTERED, Look(), STARTING, "Filtering", CAP),
+    row(
+        "its firewall goes before its start",
+        replace(UNFILTERED, live=live(running=False)),
+        SetFirewall(),
+        STARTING,
+        "Filtering",
+        CAP,
+    ),
+    row(
+        "one that was taken over and runs",
+        view(created(spec=EGRESS), live=live(running=True)),
+        SetFirewall(),
+        STARTING,
+        "Filtering",
+        CAP,
+    ),
+    row(
+        "one that was taken over is not asked before",
+        view(created(spec=EGRESS)),
+        Look(),
+        STARTING,
+        "Filtering",
+        CAP,
+    ),
+    row(
+        "filtered",
+        view(created(spec=EGRESS, started_at=None, filtered=True), live=live(running=False)),
+        Start(),
+        STARTING,
+        "Restarting",
+        CAP,
+    ),
+    row(
+        "a clone gets its own network before",
+        view(created(spec=EGRESS, started_at=None, configured=False), live=live(running=False, protection=False)),
+        Configure({"protection": 1}, "protection=1"),
+        STARTING,
+        "Configuring",
+        CAP,
+    ),
+    row("locked", replace(UNFILTERED, live=live(lock="backup")), Rest(), STARTING, "Locked", SOON),
+)
+def test_a_firewall_is_set_before_anybody_can_log_in(given: View, expected: Told) -> None:
     assert told(given) == expected
 
 

@@ -12,7 +12,7 @@ from controller.proxmox.port import Proxmox
 METHODS = {name for name, _ in inspect.getmembers(Proxmox, inspect.isfunction) if not name.startswith("_")}
 QUESTIONS = {
     "version", "permissions", "nodes", "storages", "archives", "pools", "bridges", "resources", "active_tasks",
-    "task_status", "task_log", "find_tasks", "vmid_is_free", "config", "status", "addresses",
+    "task_status", "task_log", "find_tasks", "vmid_is_free", "config", "status", "addresses", "firewall",
 }  # fmt: skip
 
 

@@ -85,6 +85,7 @@ log: {{format: json, level: DEBUG}}
 workers: 4
 drain: 5s
 readiness: {{attempts: 2}}
+guest: {{sshKeyFile: guest-key, language: FR}}
 """
 
 
@@ -120,6 +121,7 @@ def test_everything_can_be_said_in_the_file(write: Write, tmp_path: Path) -> Non
         "workers": 4,
         "drain": 5,
         "readiness": {"attempts": 2},
+        "guest": {"sshKeyFile": str(tmp_path / "guest-key"), "language": "fr"},
     }
     assert settings.ledger.url == "postgresql://winux:hunter2@db/winux"
     assert settings.secret().get_secret_value() == SECRET

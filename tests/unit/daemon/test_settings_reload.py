@@ -48,10 +48,12 @@ CHANGED = {
     "workers": "9",
     "drain": "21s",
     "readiness.attempts": "4",
+    "guest.sshKeyFile": "/etc/winux/guest-key",
+    "guest.language": "fr",
 }
 RELOADABLE = {
     "defaults.archive", "defaults.bridge", "defaults.nodes", "defaults.storage",
-    "guards.clockJump", "guards.massDelete.min", "guards.massDelete.percent",
+    "guards.clockJump", "guards.massDelete.min", "guards.massDelete.percent", "guest.language",
     "log.level", "manifests.grace", "manifests.rescan",
     "proxmox.inFlightPerNode", "proxmox.tick", "proxmox.tokenSecret",
 }  # fmt: skip

@@ -57,6 +57,4 @@ def test_a_point_that_does_not_exist_is_refused_at_the_start(value: str) -> None
 
 
 def test_unarmed_points_are_passed_in_this_very_process() -> None:
-    for point in Failpoint:
-        hit(point)
-    assert len(Failpoint) == 16
+    assert [hit(point) for point in Failpoint] == [None] * 19

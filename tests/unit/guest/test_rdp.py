@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -14,6 +15,7 @@ from controller.guest.rdp import (
     Negotiated,
     NoAnswer,
     NotListening,
+    NoTls,
     NotRdp,
     ProbeResult,
     Security,
@@ -21,10 +23,12 @@ from controller.guest.rdp import (
     negotiate,
     read_confirm,
 )
+from controller.node import desktoptls
 
 XRDP_TLS = bytes.fromhex("030000130ed000001234000200080001000000")
 OLD_SERVER = bytes.fromhex("0300000b06d00000123400")
 PATIENT = 20.0
+DESK = "bc:24:11:00:00:01"
 
 
 def test_the_request_is_the_one_of_the_specification() -> None:
@@ -93,6 +97,12 @@ def server(talk: Callable[[socket.socket], None], *, family: int = socket.AF_INE
         thread.join()
 
 
+def hang_on(connection: socket.socket) -> None:
+    """Until the other side hangs up."""
+    with suppress(OSError):  # it may do so without a word
+        connection.recv(1)
+
+
 def answering(reply: bytes, *, pieces: int = 1) -> Callable[[socket.socket], None]:
     def talk(connection: socket.socket) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -100,7 +110,11 @@ def answering(reply: bytes, *, pieces: int = 1) -> Callable[[socket.socket], Non
         size = -(-len(reply) // pieces)
         for start in range(0, len(reply), size):
             connection.sendall(reply[start : start + size])
-        connection.recv(1)  # until the other side hangs up
+        if reply == XRDP_TLS:
+            with desktoptls.context(DESK).wrap_socket(connection, server_side=True) as secured:
+                hang_on(secured)
+        else:
+            hang_on(connection)
 
     return talk
 
@@ -109,12 +123,54 @@ def answering(reply: bytes, *, pieces: int = 1) -> Callable[[socket.socket], Non
 def test_an_rdp_server_is_ready_however_its_answer_is_cut(pieces: int) -> None:
     with server(answering(XRDP_TLS, pieces=pieces)) as port:
         result = negotiate("127.0.0.1", port, timeout=PATIENT)
-    assert result == Negotiated(protocol=Security.TLS)
+    assert result == Negotiated(protocol=Security.TLS, fingerprint=desktoptls.fingerprint(DESK))
     assert result.ready
     assert result.message == "the RDP server answered and chose TLS"
 
 
-def test_a_server_without_negotiation_is_ready_too() -> None:
+def test_the_fingerprint_is_that_of_the_certificate_as_clients_write_it() -> None:
+    with server(answering(XRDP_TLS)) as port:
+        result = negotiate("127.0.0.1", port, timeout=PATIENT)
+    assert isinstance(result, Negotiated)
+    assert result.fingerprint is not None
+    assert re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){31}", result.fingerprint)
+
+
+def test_every_desktop_has_a_certificate_of_its_own_and_keeps_it() -> None:
+    assert desktoptls.fingerprint(DESK) != desktoptls.fingerprint("bc:24:11:00:00:02")
+    assert desktoptls.fingerprint(DESK) == desktoptls.fingerprint(DESK)
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"no TLS at all, but a few bytes"], ids=["it hangs up", "it says something else"]
+)
+def test_a_server_that_chose_tls_and_has_none_is_not_ready(said: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(XRDP_TLS + said)
+        if said:
+            connection.recv(1000)
+
+    with server(talk) as port:
+        result = negotiate("127.0.0.1", port, timeout=PATIENT)
+    assert isinstance(result, NoTls)
+    assert result.message.startswith(f"127.0.0.1 port {port}: the RDP server chose TLS, but its TLS fails (")
+    assert not result.ready
+
+
+def test_a_tls_handshake_that_never_ends_gives_no_answer() -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.recv(100)
+        connection.sendall(XRDP_TLS)
+        connection.recv(9999)  # the client's hello
+        hang_on(connection)
+
+    with server(talk) as port:
+        result = negotiate("127.0.0.1", port, timeout=0.3)
+    assert result == NoAnswer(message=f"127.0.0.1 port {port}: no answer within 0.3 s")
+
+
+def test_a_server_without_negotiation_is_ready_too_without_a_fingerprint() -> None:
     with server(answering(OLD_SERVER)) as port:
         assert negotiate("127.0.0.1", port, timeout=PATIENT) == Negotiated(protocol=Security.RDP)
 
@@ -130,7 +186,7 @@ def test_a_port_without_a_server_is_not_listening() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     assert negotiate("127.0.0.1", port, timeout=PATIENT) == NotListening(
-        message=f"127.0.0.1 port {port}: nothing listens there yet"
+        message=f"127.0.0.1 port {port}: nothing listens there"
     )
 
 

@@ -14,7 +14,8 @@ import pytest
 
 from controller.engine.clock import VirtualClock
 from controller.ledger.database import LedgerError, open_database
-from controller.ledger.ledger import Credential, Ledger
+from controller.ledger.ledger import Ledger
+from controller.ledger.passwords import Credential
 from controller.ledger.schema import SCHEMA_VERSION
 from tests.unit.core.given import NOW, accepted
 

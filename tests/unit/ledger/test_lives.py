@@ -8,10 +8,21 @@ from dataclasses import MISSING, fields, replace
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from controller.core.guest import Guest, Rotation, Told
 from controller.core.incarnation import Ending, EndReason, Incarnation, Stage
-from controller.core.model import AddressRange, ConditionStatus, Network, Probe, Readiness, RestartPolicy
+from controller.core.model import (
+    AddressRange,
+    ConditionStatus,
+    Credentials,
+    Destination,
+    Network,
+    Probe,
+    Readiness,
+    RestartPolicy,
+)
 from controller.engine.clock import VirtualClock
-from controller.ledger.ledger import _DOCUMENT, Credential, Ledger, Note, Superseded
+from controller.ledger.ledger import _DOCUMENT, Ledger, Note, Superseded
+from controller.ledger.passwords import Credential
 from tests.unit.core.given import (
     CLONE,
     NOW,
@@ -38,12 +49,15 @@ FULL = ready(
             vlan=7,
             addresses=AddressRange(first="10.0.0.2", last="10.0.0.9", prefix=24, gateway="10.0.0.1"),
             nameservers=("10.0.0.1",),
+            egress=(Destination(cidr="10.0.0.0/8", ports=("443/tcp",)),),
         ),
         expires_at=NOW + 0.1 + 0.2,
         start_at=NOW - 1 / 3,
         paused=True,
         restart_policy=RestartPolicy.NEVER,
         readiness=Readiness(probe=Probe.NONE, port=3390, timeout=1.5),
+        credentials=Credentials.PASSWORD,
+        sudo=True,
     ),
     stage=Stage.READY,
     placement=replace(PLACEMENT, template=9000, address="10.0.0.7", refused=True),
@@ -54,6 +68,22 @@ FULL = ready(
     ending=Ending(reason=EndReason.NEVER_READY, message="une phrase — “é” 🦊\n", since=NOW),
     ended_at=NOW + 1,
     attempts=2,
+    last_failure="container 30101 was not ready within 300 s (the guest has no address)",
+    fingerprint="aa:bb",
+    filtered=True,
+    guest=Guest(
+        host_key="ssh-ed25519 AAAA",
+        next_host_key="ssh-ed25519 BBBB",
+        renewed=True,
+        answering="10.0.0.7",
+        password_set=True,
+        sudo_set=True,
+        rotation=Rotation(by="uid 0 (root)", ordered_at=NOW),
+        told=Told(end=NOW + 0.1, lead=300.0),
+        log="xrdp.service: Failed",
+        failures=2,
+        failed_at=NOW - 1,
+    ),
     failures=3,
     paused=True,
     revision="2",
@@ -72,7 +102,7 @@ def other(life: Incarnation, *, session: str = "bob", uid: str = "uid-2", vmid: 
 
 def test_the_fullest_life_sets_every_field() -> None:
     """A field that is added to lives is to be kept, too."""
-    for part in (FULL, FULL.spec, FULL.placement, FULL.spec.network, FULL.spec.readiness):
+    for part in (FULL, FULL.spec, FULL.placement, FULL.spec.network, FULL.spec.readiness, FULL.guest):
         unset = [
             field.name
             for field in fields(part)

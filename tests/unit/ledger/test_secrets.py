@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from controller.core.incarnation import Incarnation, Stage
-from controller.ledger.ledger import Credential, Ledger
+from controller.ledger.ledger import Ledger
+from controller.ledger.passwords import Credential
 from tests.unit.core.given import accepted, tombstone
 
 PASSWORD = "correct-horse-battery-staple"

@@ -134,3 +134,23 @@ def test_the_start_says_what_is_kept_and_what_is_played() -> None:
     text = welcome(config, DESCRIPTION, None)
     for word in ("Proxmox VE 8.4", "the cluster is kept in kept", "faults   storm.yaml"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, "Its containers exist in memory only, and are gone when it ends."),
+        (
+            {"engine": "lxc", "image": Path("w.tar.zst")},
+            "Its containers are real, below /var/lib/winux, and end with it. They reach nothing beyond this machine.",
+        ),
+        (
+            {"engine": "lxc", "image": Path("w.tar.zst"), "internet": True, "home": Path("/h"), "state": Path("kept")},
+            "Its containers are real, below /h, and run on when it ends; the cluster is kept in kept.\n",
+        ),
+    ],
+)
+def test_the_start_says_what_containers_are(given: dict[str, Any], said: str) -> None:
+    text = welcome(NodeConfig(**given), DESCRIPTION, None)
+    assert said in text
+    assert ("image    w.tar.zst" in text) == ("image" in given)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from controller.core.egress import Rule
 from controller.proxmox import answers
 from controller.proxmox.port import ResourceRow, TaskRow
 from controller.proxmox.transport import Malformed
@@ -186,3 +187,48 @@ NONSENSE: list[tuple[str, Callable[[object], object], object]] = [
 def test_what_proxmox_would_not_say_is_malformed(read: Callable[[object], object], data: object) -> None:
     with pytest.raises(Malformed):
         read(data)
+
+
+def test_the_options_of_a_firewall_are_texts() -> None:
+    told = {"enable": 1, "dhcp": "0", "macfilter": True, "policy_in": "DROP"}
+    assert answers.firewall_options(told) == {"enable": "1", "dhcp": "0", "macfilter": "1", "policy_in": "DROP"}
+
+
+@pytest.mark.parametrize(
+    ("told", "rule"),
+    [
+        (
+            {
+                "type": "in",
+                "action": "ACCEPT",
+                "enable": 1,
+                "proto": "tcp",
+                "dport": "22",
+                "digest": "d",
+                "comment": "x",
+            },
+            Rule(direction="in", protocol="tcp", ports="22"),
+        ),
+        (
+            {"type": "out", "action": "ACCEPT", "enable": "1", "dest": "192.0.2.7", "ipversion": 4},
+            Rule(direction="out", destination="192.0.2.7/32"),
+        ),
+        (
+            {"type": "out", "action": "ACCEPT", "enable": 1, "dest": "+guest/lan"},
+            Rule(direction="out", destination="+guest/lan"),
+        ),
+        (
+            {"type": "in", "action": "ACCEPT", "macro": "SSH", "enable": 0},
+            Rule(direction="in", other="macro=SSH,enable=0"),
+        ),
+        ({"type": "in", "action": "ACCEPT"}, Rule(direction="in", other="enable=0")),
+    ],
+    ids=["plain", "an address alone", "an IP set", "a macro that is off", "off unless it says otherwise"],
+)
+def test_a_rule_of_a_firewall_is_read(told: dict[str, object], rule: Rule) -> None:
+    assert answers.firewall_rules([{**told, "pos": 0}]) == (rule,)
+
+
+def test_rules_stand_by_their_positions() -> None:
+    told = [{"type": kind, "action": "DROP", "enable": 1, "pos": pos} for kind, pos in (("out", 1), ("in", 0))]
+    assert [rule.direction for rule in answers.firewall_rules(told)] == ["in", "out"]

@@ -197,6 +197,10 @@ class Echo:
         return lambda *positional, **named: (name, positional, named)
 
 
+SILENT = {"update", "set_firewall_options", "add_firewall_rule", "remove_firewall_rule"}
+"""Methods whose success says it all."""
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_every_method_of_the_port_is_passed_on_as_it_is(method: str) -> None:
     signature = inspect.signature(getattr(Proxmox, method))
@@ -207,7 +211,7 @@ def test_every_method_of_the_port_is_passed_on_as_it_is(method: str) -> None:
     calls: list[Call] = []
     port = Instrumented(Limited(Echo()), calls.append, clock=VirtualClock())  # type: ignore[arg-type]
     answer = getattr(port, method)(*positional, **named)
-    assert answer == (None if method == "update" else (method, tuple(positional), named))
+    assert answer == (None if method in SILENT else (method, tuple(positional), named))
     (call,) = calls
     node = "<node>" if "node" in signature.parameters else "pve2" if "upid" in signature.parameters else None
     assert (call.operation, call.node, call.outcome) == (method, node, "ok")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from controller.proxmox.netconfig import format_net, parse_net, static_address
+from controller.proxmox.netconfig import behind_firewall, format_net, parse_net, static_address
 
 
 @pytest.mark.parametrize(
     ("wanted", "net0"),
     [
         ({"bridge": "vmbr0"}, "name=eth0,bridge=vmbr0,ip=dhcp,type=veth"),
+        ({"bridge": "vmbr0", "firewall": True}, "name=eth0,bridge=vmbr0,ip=dhcp,firewall=1,type=veth"),
         ({"bridge": "vmbr0", "vlan": 20}, "name=eth0,bridge=vmbr0,tag=20,ip=dhcp,type=veth"),
         (
             {"bridge": "vmbr1", "address": "10.0.0.5/24", "gateway": "10.0.0.1"},
@@ -75,3 +76,9 @@ def test_what_is_written_is_read_back() -> None:
     net0 = format_net(bridge="vmbr0", vlan=7, address="10.0.0.5/24", gateway="10.0.0.1", name="eth1")
     assert static_address(net0) == "10.0.0.5"
     assert parse_net(net0)["tag"] == "7"
+
+
+@pytest.mark.parametrize("said", ["", ",firewall=0", ",firewall=1"])
+def test_an_interface_is_put_behind_the_firewall(said: str) -> None:
+    there = "name=eth0,bridge=vmbr0,hwaddr=BC:24:11:00:00:01,ip=dhcp"
+    assert behind_firewall(f"{there}{said}") == f"{there},firewall=1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -264,3 +264,14 @@ def test_what_the_template_uses_is_looked_at_too() -> None:
 
 def test_a_template_that_cannot_be_read_is_no_failure() -> None:
     assert look(Cluster(errors={"config": Forbidden("Permission check failed")})).ok
+
+
+def test_a_template_that_limits_connections_needs_the_firewall_of_the_datacenter() -> None:
+    without, with_rules = (
+        {check.name: check for check in run_checks(Cluster(), needs, token_id=TOKEN).checks}  # type: ignore[arg-type]
+        for needs in (NEEDS, replace(NEEDS, firewall=True))
+    )
+    assert with_rules.keys() - without.keys() == {"firewall of the datacenter"}
+    check = with_rules["firewall of the datacenter"]
+    assert check.verdict is Verdict.UNKNOWN
+    assert "pvesh set /cluster/firewall/options --enable 1" in (check.todo or "")
