@@ -14,7 +14,7 @@ from controller.node.cluster import Cluster
 from controller.node.guest import MIB, Guest
 from controller.node.storage import Storage, Volume
 
-ARCHIVE = "local:vztmpl/winux-debian12.tar.zst"
+ARCHIVE = "local:vztmpl/winux-desktop-debian12_1_amd64.tar.zst"
 STOCK_ARCHIVE = "local:vztmpl/debian-12-standard_12.7-1_amd64.tar.zst"
 BRIDGE = "vmbr0"
 FULL_TOKEN = f"{ROOT}!winux"

@@ -102,7 +102,7 @@ def _prepare(directory: Path, sessions: int) -> list[dict[str, str | int]]:
     for number in range(sessions):
         text = f"{head}Session\nmetadata: {{name: s{number}}}\nspec: {{ttl: 20h}}\n"
         (manifests / f"s{number}.yaml").write_text(text)
-    defaults = TemplateDefaults(archive="local:vztmpl/winux-debian12.tar.zst", storage="local")
+    defaults = TemplateDefaults(archive="local:vztmpl/winux-desktop-debian12_1_amd64.tar.zst", storage="local")
     desired = DirectorySource(manifests, defaults=defaults, clock=CLOCK).scan().sessions
     now, lives = CLOCK.now(), []
     for number, session in enumerate(desired.values()):

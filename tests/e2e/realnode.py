@@ -27,7 +27,7 @@ from tests.e2e.process import Process
 from tests.e2e.waiting import until
 
 NEVER = threading.Event()
-ARCHIVE = "local:vztmpl/winux-debian12.tar.zst"
+ARCHIVE = "local:vztmpl/winux-desktop-debian12_1_amd64.tar.zst"
 
 
 @functools.cache

@@ -124,7 +124,7 @@ def other_key(directory: Path) -> str:
 
 def make_template(site: DesktopSite, public_key: str) -> str:
     """As an administrator does by hand; returns the host key that all its clones show at first."""
-    place, archive = f"/nodes/{site.admin.node}/lxc", "local:vztmpl/winux-debian12.tar.zst"
+    place, archive = f"/nodes/{site.admin.node}/lxc", "local:vztmpl/winux-desktop-debian12_1_amd64.tar.zst"
     given = {"hostname": "golden", "net0": "name=eth0,bridge=vmbr0,ip=dhcp", "unprivileged": 1, "start": 1}
     site.admin.call(
         "POST",

@@ -10,7 +10,7 @@ from controller.node.profile import PROFILES
 from tests.unit.node.lab import Answer, Lab
 
 LOCAL = "/nodes/pve1/storage/local"
-ARCHIVE = "local:vztmpl/winux-debian12.tar.zst"
+ARCHIVE = "local:vztmpl/winux-desktop-debian12_1_amd64.tar.zst"
 FILE = {"content": "vztmpl", "filename": "mine.tar.gz", "url": "https://example.invalid/mine.tar.gz"}
 
 
@@ -27,10 +27,12 @@ def errors(answer: Answer) -> dict[str, str]:
 # one volume
 
 
-@pytest.mark.parametrize("path", [ARCHIVE, "vztmpl/winux-debian12.tar.zst", ARCHIVE.replace("/", "%2F")])
+@pytest.mark.parametrize(
+    "path", [ARCHIVE, "vztmpl/winux-desktop-debian12_1_amd64.tar.zst", ARCHIVE.replace("/", "%2F")]
+)
 def test_a_volume_by_its_id_or_by_its_name_in_the_storage(lab: Lab, path: str) -> None:
     size = held(lab)[ARCHIVE]["size"]
-    where = "/var/lib/vz/template/cache/winux-debian12.tar.zst"
+    where = "/var/lib/vz/template/cache/winux-desktop-debian12_1_amd64.tar.zst"
     assert lab.root.get(f"{LOCAL}/content/{path}").data == {"path": where, "size": size, "used": size, "format": "tzst"}
 
 
