@@ -19,7 +19,7 @@ from tests.e2e.waiting import until
 
 _LISTEN = """
 import socket, sys
-listener = socket.create_server(("0.0.0.0", int(sys.argv[1])))
+listener = socket.create_server((sys.argv[2], int(sys.argv[1])))
 print("listens", flush=True)
 while True:
     one, _ = listener.accept()
@@ -57,9 +57,9 @@ def ground() -> Iterator[Ground]:
 
 
 @contextmanager
-def _listening(ground: Ground, vmid: int | None, port: int = PORT) -> Iterator[None]:
-    """In that container, or on the host."""
-    command = [*_in(ground, vmid), sys.executable, "-c", _LISTEN, str(port)]
+def _listening(ground: Ground, vmid: int | None, port: int = PORT, *, at: str = "0.0.0.0") -> Iterator[None]:  # noqa: S104
+    """In that container, or on the host, where nobody else's addresses may be taken."""
+    command = [*_in(ground, vmid), sys.executable, "-c", _LISTEN, str(port), at]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         try:
             assert child.stdout is not None
@@ -94,8 +94,10 @@ def test_the_host_reaches_guests_and_guests_reach_neither_each_other_nor_the_hos
     one, other = address(node, 100), address(node, 101)
     gateway = one.rpartition(".")[0] + ".1"
 
-    for port in (22, PORT, 40000):
-        with _listening(ground, 100, port), _listening(ground, 101, port), _listening(ground, None, port):
+    for port in (40022, PORT, 40000):
+        hosts = _listening(ground, None, port, at=gateway)
+        with _listening(ground, 100, port), _listening(ground, 101, port), hosts:
+            assert _reaches(ground, None, gateway, port=port)
             assert _reaches(ground, None, one, port=port)
             assert _reaches(ground, None, other, port=port)
             assert not _reaches(ground, 100, other, port=port)

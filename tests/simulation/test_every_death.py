@@ -27,6 +27,7 @@ class Lifetime:
         self.deaths: list[str] = []
         self.world = World(
             directory,
+            guests=True,
             on_round=self._look,
             on_killed=self.deaths.append,
             dress=lambda port: Asking(MortalPort(port, self.fate), asked),
@@ -35,7 +36,13 @@ class Lifetime:
         self.witness = Witness(self.world, asked)
         clone: dict[str, object] = {"source": {"clone": {"templates": [{"vmid": 9000}]}}}
         self.people = Authors(self.world)
-        self.people.templates({"cloned": clone, "quick": {"readiness": {"timeout": "30s"}}})
+        self.people.templates(
+            {
+                "cloned": {**clone, "credentials": "template"},
+                "entered": {**clone, "credentials": "password", "sudo": True},
+                "quick": {"readiness": {"timeout": "30s"}},
+            }
+        )
         self.people.sessions({"alice": {"ttl": "20s", **spec}, "bob": {"ttl": "30m", **spec}})
 
     def play(self) -> None:
@@ -52,7 +59,11 @@ class Lifetime:
         return ledger
 
 
-@pytest.mark.parametrize("spec", [{"template": "quick"}, {"template": "cloned"}], ids=["archive", "clone"])
+@pytest.mark.parametrize(
+    "spec",
+    [{"template": "quick"}, {"template": "cloned"}, {"template": "entered"}],
+    ids=["archive", "clone", "clone-with-a-password"],
+)
 def test_one_container_a_session_and_nothing_left_wherever_the_process_dies(spec: dict[str, object]) -> None:
     with memory() as directory, recorded() as log:
         unharmed = Lifetime(directory, spec)
