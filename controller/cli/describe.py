@@ -118,7 +118,8 @@ def _desktop(session: SessionView) -> Iterator[Text]:
     yield _label("Template", session.template or NOTHING)
     if session.resources is not None:
         given = session.resources
-        yield _label("Resources", f"{given.cores} cores, {given.memory} memory, {given.disk} disk")
+        cores = "1 core" if given.cores == 1 else f"{given.cores} cores"
+        yield _label("Resources", f"{cores}, {given.memory} memory, {given.disk} disk")
     yield _label("Container", f"{session.vmid} on {session.node}" if session.vmid is not None else "none")
     yield _label("Address", session.address or NOTHING)
     if session.ssh_host_key is not None:
