@@ -29,7 +29,7 @@ from tests.e2e.node import Node
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "deploy" / "ansible"
 BIN = Path(sys.executable).parent
 EXAMPLE = PLAYBOOKS / "inventory.example"
-IMAGE = "winux-desktop-debian12_1_amd64.tar.zst"
+IMAGE = "winux-desktop-debian12_9_amd64.tar.zst"  # not the one that a fresh node has already
 ARCHIVE = f"local:vztmpl/{IMAGE}"
 NEEDED = ("ansible-playbook", "ansible-lint", "curl")
 MISSING = [tool for tool in NEEDED if shutil.which(tool, path=f"{BIN}:{os.environ['PATH']}") is None]
