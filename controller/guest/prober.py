@@ -5,11 +5,10 @@ What one question is, is in ``controller.guest.rdp``; when to ask again is the r
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
+from controller.engine.questions import Questions
 from controller.guest.rdp import Negotiate, ProbeResult, negotiate
 
 Target = tuple[str, int]
@@ -41,49 +40,20 @@ class Prober:
         timeout: float = 3.0,
     ) -> None:
         self._negotiate = negotiate
-        self._on_done = on_done
         self._timeout = timeout
-        self._lock = threading.Lock()
-        self._asked: dict[str, tuple[Target, Future[ProbeResult]]] = {}
-        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="probe")
-        self._closed = False
+        self._questions: Questions[Target, ProbeResult] = Questions(on_done=on_done, workers=workers, name="probe")
 
     def check(self, key: str, address: str, port: int) -> ProbeResult | None:
         """As ``Probing.check``. An answer from another address than the one asked for now is not given."""
-        target = (address, port)
-        with self._lock:
-            if self._closed:
-                return None
-            known = self._asked.get(key)
-            if known is not None and known[0] == target:
-                if not known[1].done():
-                    return None
-                del self._asked[key]
-                return known[1].result()
-            question = self._threads.submit(self._negotiate, address, port, timeout=self._timeout)
-            self._asked[key] = (target, question)
-        # outside of the lock: a question that is answered already calls back at once, in this thread
-        question.add_done_callback(lambda answered: self._answered(key, answered))
-        return None
+        timeout = self._timeout
+        return self._questions.ask(key, (address, port), lambda: self._negotiate(address, port, timeout=timeout))
 
     def forget(self, key: str) -> None:
-        with self._lock:
-            known = self._asked.pop(key, None)
-        if known is not None:
-            known[1].cancel()
+        self._questions.forget(key)
 
     def close(self) -> None:
         """Ask nothing more; waits for the questions that are being asked, at most their time-out."""
-        with self._lock:
-            self._closed = True
-        self._threads.shutdown(wait=True, cancel_futures=True)
-
-    def _answered(self, key: str, question: Future[ProbeResult]) -> None:
-        with self._lock:
-            known = self._asked.get(key)
-            wanted = not self._closed and known is not None and known[1] is question
-        if wanted:
-            self._on_done(key)
+        self._questions.close()
 
 
 class InlineProber:

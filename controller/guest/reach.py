@@ -5,11 +5,10 @@ What one call is, is in ``controller.guest.ssh``; which call is due is the recon
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
+from controller.engine.questions import Questions
 from controller.guest.ssh import Answer, Call, Failed, Run
 
 _What = tuple[str, str]
@@ -57,48 +56,18 @@ class Reach:
     def __init__(self, run: Run, *, public_key: str, on_done: Callable[[str], None], workers: int = 16) -> None:
         self.public_key: str | None = public_key
         self._run = run
-        self._on_done = on_done
-        self._lock = threading.Lock()
-        self._asked: dict[str, tuple[_What, Future[Answer]]] = {}
-        self._threads = ThreadPoolExecutor(max_workers=workers, thread_name_prefix="guest")
-        self._closed = False
+        self._questions: Questions[_What, Answer] = Questions(on_done=on_done, workers=workers, name="guest")
 
     def ask(self, key: str, call: Call) -> Answer | None:
         """As ``Reaching.ask``. The answer to another call than the one asked for now is not given."""
-        what = (call.name, call.address)
-        with self._lock:
-            if self._closed:
-                return None
-            known = self._asked.get(key)
-            if known is not None and known[0] == what:
-                if not known[1].done():
-                    return None
-                del self._asked[key]
-                return known[1].result()
-            question = self._threads.submit(self._run, call)
-            self._asked[key] = (what, question)
-        # outside of the lock: a call that is over already calls back at once, in this thread
-        question.add_done_callback(lambda answered: self._answered(key, answered))
-        return None
+        return self._questions.ask(key, (call.name, call.address), lambda: self._run(call))
 
     def forget(self, key: str) -> None:
-        with self._lock:
-            known = self._asked.pop(key, None)
-        if known is not None:
-            known[1].cancel()
+        self._questions.forget(key)
 
     def close(self) -> None:
         """Begin nothing more; waits for the calls that are being carried out, at most their time-out."""
-        with self._lock:
-            self._closed = True
-        self._threads.shutdown(wait=True, cancel_futures=True)
-
-    def _answered(self, key: str, question: Future[Answer]) -> None:
-        with self._lock:
-            known = self._asked.get(key)
-            wanted = not self._closed and known is not None and known[1] is question
-        if wanted:
-            self._on_done(key)
+        self._questions.close()
 
 
 class InlineReach:
