@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+from tests.e2e import desktop
 from tests.e2e.site import Site
 
 HERE = Path(__file__).parent
@@ -57,3 +59,12 @@ def make_site(request: pytest.FixtureRequest) -> Iterator[MakeSite]:
 @pytest.fixture
 def site(make_site: MakeSite) -> Site:
     return make_site()
+
+
+@pytest.fixture(scope="session")
+def possible() -> None:
+    """Skips, or fails where real desktops are required."""
+    if why := desktop.lacking():
+        if os.environ.get(desktop.REQUIRED_VARIABLE) == "required":
+            pytest.fail(f"real desktops cannot be tested here: {why}")
+        pytest.skip(why)

@@ -29,15 +29,6 @@ pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("possible")]
 MakeDesktops = Callable[..., DesktopSite]
 
 
-@pytest.fixture(scope="module")
-def possible() -> None:
-    """Skips, or fails where real desktops are required."""
-    if why := desktop.lacking():
-        if os.environ.get(desktop.REQUIRED_VARIABLE) == "required":
-            pytest.fail(f"real desktops cannot be tested here: {why}")
-        pytest.skip(why)
-
-
 @pytest.fixture
 def desktops(request: pytest.FixtureRequest) -> Iterator[MakeDesktops]:
     """Makes sites with real containers; one test at a time on this machine, and at its end nothing is left."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,15 +20,6 @@ from tests.e2e.waiting import until
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("possible")]
 GOLDEN = 9500
 """The container that is made from the archive with the controller's key, and then a container template."""
-
-
-@pytest.fixture(scope="module")
-def possible() -> None:
-    """Skips, or fails where real desktops are required."""
-    if why := desktop.lacking():
-        if os.environ.get(desktop.REQUIRED_VARIABLE) == "required":
-            pytest.fail(f"real desktops cannot be tested here: {why}")
-        pytest.skip(why)
 
 
 @pytest.fixture
