@@ -26,14 +26,14 @@ def run(
     Every setting of the file can be given as a variable too: `WINUX_PROXMOX__URL` is `proxmox.url`.
     """
     # Only here: the daemon brings everything else with it.
-    from controller.daemon import daemon  # noqa: PLC0415
+    from controller.daemon.run import CannotListen, LedgerError, SettingsError, run_daemon  # noqa: PLC0415
 
     file = Invocation(config=config or invocation(context).config).config_file()
     try:
-        status = daemon.run(file)
-    except daemon.SettingsError as error:
+        status = run_daemon(file)
+    except SettingsError as error:
         raise unusable(file, error.problems) from None
-    except (daemon.LedgerError, daemon.CannotListen) as error:
+    except (LedgerError, CannotListen) as error:
         raise Failure(str(error)) from None
     raise Ended(status)
 

@@ -1,16 +1,10 @@
 """The daemon: every part built from the settings, the threads that run them, and an orderly stop.
 
-Nothing is decided here. ``run`` is ``winux run``; tests build a ``Daemon`` themselves.
+Nothing is decided here. What the reconciler works with is in ``equipment``, signals and the exit status in ``run``.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-import uuid
-from collections.abc import Callable
-from pathlib import Path
 from random import Random
 
 import structlog
@@ -21,39 +15,26 @@ from controller.admin.service import AdminService
 from controller.admin.site import template_defaults
 from controller.core.guards import ClockJump, MassDelete
 from controller.core.model import DesiredSnapshot
-from controller.daemon.endpoint import endpoint_of
+from controller.daemon.equipment import Line, make_tools, policy_of
 from controller.daemon.gauges import take_snapshot
 from controller.daemon.lockfile import LedgerLock
-from controller.daemon.recorded import Recorded
-from controller.daemon.settings import Settings, SettingsError, load, reloadable_changes, reloaded
+from controller.daemon.settings import Settings, reloadable_changes, reloaded
 from controller.engine.backoff import Backoff
 from controller.engine.clock import Clock, SystemClock
-from controller.engine.slots import Slots
 from controller.engine.workers import Threads
 from controller.engine.workqueue import WorkQueue
-from controller.guest.credentials import generate_password
-from controller.guest.key import GuestKey, KeyProblem, load_key
-from controller.guest.prober import Prober
-from controller.guest.reach import NoWay, Reach, Reaching
-from controller.guest.ssh import SshRunner
-from controller.ledger.database import LedgerError
 from controller.ledger.events import Event, EventType
 from controller.ledger.ledger import Ledger, Note
-from controller.proxmox.adapter import ProxmoxAdapter
-from controller.proxmox.inventory import Inventory
-from controller.proxmox.limits import Call, Instrumented, Limited
-from controller.proxmox.taskboard import TaskBoard
 from controller.reconcile.loops import Loops
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler, Result
-from controller.reconcile.tools import Measures, Policy, Tools, key_of
+from controller.reconcile.tools import key_of
 from controller.sources.directory import DirectorySource
 from controller.sources.loop import ScanLoop
-from controller.telemetry import redact
 from controller.telemetry.health import make_app as make_health_app
 from controller.telemetry.httpserver import CannotListen, HttpServer
-from controller.telemetry.logs import configure, set_level
-from controller.telemetry.metrics import OK, Metrics, ReconcileResult
+from controller.telemetry.logs import set_level
+from controller.telemetry.metrics import Metrics, ReconcileResult
 from controller.telemetry.snapshot import TelemetrySnapshot
 
 _LOG = structlog.get_logger("winux")
@@ -80,7 +61,17 @@ class Daemon:
         self.queue = WorkQueue(
             self.clock, Backoff(base=RETRY_BASE, cap=RETRY_CAP, random=self._random), observer=self.metrics
         )
-        self.tools = self._make_tools()
+        self.line = Line(settings, clock=self.clock, metrics=self.metrics)
+        self.tools = make_tools(
+            settings,
+            clock=self.clock,
+            random=self._random,
+            metrics=self.metrics,
+            line=self.line,
+            ledger=Ledger(settings.ledger.url, clock=self.clock, on_event=_log_event),
+            wake=self.queue.add,
+            pools=self._pools,
+        )
         self.picture = Picture(
             self.tools,
             mass_delete=MassDelete(
@@ -202,17 +193,14 @@ class Daemon:
             return
         # The rest must not be taken over by halves: under another controller.id every container would be foreign.
         settings = reloaded(self.settings, settings)
-        secret = settings.secret().get_secret_value()
-        redact.register(secret)
-        self.adapter.use_secret(secret)
+        self.line.reload(settings)
         set_level(settings.log.level)
         guards = settings.guards
         self.picture.set_limits(
             minimum=guards.mass_delete.min, percent=guards.mass_delete.percent, tolerance=guards.clock_jump
         )
-        self.tools.policy = _policy(settings)
+        self.tools.policy = policy_of(settings)
         self.tools.slots.set_limit(settings.proxmox.in_flight_per_node)
-        self.calls.set_limit(settings.proxmox.in_flight_per_node)
         self.source.set_defaults(template_defaults(settings))
         self.scans.set_pace(period=settings.manifests.rescan, quiet=settings.manifests.debounce)
         self.service.settings = settings
@@ -223,57 +211,11 @@ class Daemon:
 
     # -- wiring ------------------------------------------------------------------------------------------------
 
-    def _make_tools(self) -> Tools:
-        settings, clock = self.settings, self.clock
-        redact.register(settings.secret().get_secret_value())
-        self.adapter = ProxmoxAdapter(endpoint_of(settings))
-        counted = Instrumented(self.adapter, self._called, clock=clock)
-        self.calls = Limited(counted, per_node=settings.proxmox.in_flight_per_node)
-        ledger = Ledger(settings.ledger.url, clock=clock, on_event=_log_event)
-        port = Recorded(self.calls, ledger.problem)
-        for life in ledger.lives():
-            if (credential := ledger.credential(life.session)) is not None:
-                redact.register(credential.password)
-            if (candidate := ledger.candidate(life.session)) is not None:
-                redact.register(candidate)
-        add: Callable[[str], None] = self.queue.add
-        return Tools(
-            port=port,
-            ledger=ledger,
-            clock=clock,
-            board=TaskBoard(port),
-            inventory=Inventory(port, clock=clock, pools=self._pools, stale_after=max(60.0, 3 * settings.proxmox.tick)),
-            slots=Slots(settings.proxmox.in_flight_per_node, add, clock=clock),
-            clone_turns=Slots(1, add, clock=clock),
-            prober=Prober(on_done=add),
-            guests=self._way_into_guests(add),
-            scrub=redact.clean,
-            random=self._random,
-            new_uid=lambda: uuid.uuid4().hex,
-            new_password=_new_password,
-            retire_password=redact.forget,
-            policy=_policy(settings),
-            measures=Measures(
-                ready=self.metrics.observe_ready,
-                expiry_lag=self.metrics.observe_expiry_lag,
-                lock_wait=self.metrics.observe_lock_wait,
-            ),
-        )
-
-    def _way_into_guests(self, wake: Callable[[str], None]) -> Reaching:
-        key = guest_key(self.settings)
-        if key is None:
-            return NoWay()
-        return Reach(SshRunner(key, clock=self.clock), public_key=key.public, on_done=wake)
-
     def _pools(self) -> frozenset[str]:
-        return self.picture.pools()
+        return self.picture.pools()  # which is made from the tools
 
     def _scanned(self, snapshot: DesiredSnapshot) -> None:
         self.loops.scanned(snapshot)
-
-    def _called(self, call: Call) -> None:
-        self.metrics.observe_call(call.operation, OK if call.outcome == "ok" else call.outcome, call.seconds)
 
     def _worked(self, result: Result | None, seconds: float) -> None:
         if result is None:
@@ -288,73 +230,9 @@ class Daemon:
         return take_snapshot(self.tools, self.picture, self.reconciler, self.queue, self.scans)
 
 
-def guest_key(settings: Settings) -> GuestKey | None:
-    """The controller's SSH key for guests, None without one.
-
-    Raises:
-        SettingsError: it cannot be used; one sentence.
-    """
-    path = settings.guest.ssh_key_file
-    try:
-        return load_key(path) if path is not None else None
-    except KeyProblem as error:
-        raise SettingsError([f"guest.sshKeyFile: {error}"]) from None
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        controller=settings.controller.id,
-        vmid_first=settings.vmids.first,
-        vmid_last=settings.vmids.last,
-        vmid_rest=settings.vmids.rest,
-        grace=settings.manifests.grace,
-        attempts=settings.readiness.attempts,
-        language=settings.guest.language,
-    )
-
-
-def _new_password() -> str:
-    password = generate_password().reveal()
-    redact.register(password)
-    return password
-
-
 def _log_event(event: Event) -> None:
     """Every event is a log line too; repeats only count."""
     if event.count > 1:
         return
     log = _LOG.warning if event.type is EventType.WARNING else _LOG.info
     log("event", reason=event.reason, session=event.session or None, message=event.message)
-
-
-def run(config: Path | None) -> int:
-    """``winux run``: until SIGTERM or SIGINT; SIGHUP reloads. Returns the exit status."""
-    clock = SystemClock()
-    settings = load(config, os.environ)
-    configure(clock=clock, log_format=settings.log.format, level=settings.log.level)
-    for sentence in settings.notes:
-        _LOG.warning("settings.deprecated", sentence=sentence)
-    daemon = Daemon(settings, clock=clock)
-    stop, reload = threading.Event(), threading.Event()
-
-    def on_signal(number: int, _frame: object) -> None:
-        if number == signal.SIGHUP:
-            reload.set()
-        else:
-            stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, on_signal)
-    daemon.start()
-    while not clock.wait(stop, 0.5):
-        daemon.tend()
-        if reload.is_set():
-            reload.clear()
-            try:
-                daemon.reload(load(config, os.environ))
-            except SettingsError as error:
-                _LOG.error("settings.not-reloaded", error=str(error))
-    return 1 if daemon.stop() else 0
-
-
-__all__ = ["CannotListen", "Daemon", "LedgerError", "SettingsError", "run"]

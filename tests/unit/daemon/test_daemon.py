@@ -32,6 +32,6 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 
 def test_a_reload_changes_how_many_operations_and_how_many_calls_a_node_gets(daemon: Daemon, tmp_path: Path) -> None:
-    assert (daemon.tools.slots.limit("pve1"), daemon.calls.per_node) == (4, 4)
+    assert (daemon.tools.slots.limit("pve1"), daemon.line.calls.per_node) == (4, 4)
     daemon.reload(settings(tmp_path, WINUX_PROXMOX__IN_FLIGHT_PER_NODE="7"))
-    assert (daemon.tools.slots.limit("pve1"), daemon.calls.per_node) == (7, 7)
+    assert (daemon.tools.slots.limit("pve1"), daemon.line.calls.per_node) == (7, 7)
