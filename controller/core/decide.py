@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.incarnation import EndReason, Incarnation, Placement, Stage
-from controller.core.lifecycle import deadline
+from controller.core.lifecycle import STRAGGLING, deadline, straggles_until
 from controller.core.model import DesiredSession, Phase
 from controller.core.serve import revised, serve
 from controller.core.steps import (
@@ -160,21 +160,21 @@ def _wind_up(view: View, life: Incarnation) -> Decision:
         return terminating(Resolve(), "finding out whether its container was made, to destroy it")
     if view.live is None:
         return terminating(Look())
-    match view.live.presence:
-        case Presence.ABSENT | Presence.FOREIGN:
-            return terminating(_gone(life))
-        case Presence.HIDDEN | Presence.STUB:
-            unread = terminating(Rest(), _unread(view, life.placement), again_at=view.now + LOOK_AGAIN)
-            return replace(unread, phase=Phase.HELD, reason="Hidden")
-        case Presence.OURS:
-            if view.live.lock is not None:
-                return terminating(
-                    Rest(),
-                    f"container {life.placement.vmid} is locked ({view.live.lock}): destroyed as soon as the lock "
-                    f"goes; if it stays, an administrator runs `pct unlock {life.placement.vmid}`",
-                    again_at=view.now + LOOK_AGAIN,
-                )
+    if view.live.presence is Presence.OURS:
+        if view.live.lock is None:
             return terminating(Destroy())
+        message = (
+            f"container {life.placement.vmid} is locked ({view.live.lock}): destroyed as soon as the lock goes; if it "
+            f"stays, an administrator runs `pct unlock {life.placement.vmid}`"
+        )
+        return terminating(Rest(), message, again_at=view.now + LOOK_AGAIN)
+    if view.live.presence in {Presence.HIDDEN, Presence.STUB}:
+        unread = terminating(Rest(), _unread(view, life.placement), again_at=view.now + LOOK_AGAIN)
+        return replace(unread, phase=Phase.HELD, reason="Hidden")
+    until = straggles_until(life, now=view.now) if view.live.presence is Presence.ABSENT else None
+    if until is not None:
+        return terminating(Rest(), STRAGGLING.format(vmid=life.placement.vmid), again_at=until)
+    return terminating(_gone(life))
 
 
 def _unread(view: View, placement: Placement) -> str:

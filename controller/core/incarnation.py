@@ -52,6 +52,8 @@ class Placement:
     """The IPv4 address handed out; None with DHCP."""
     refused: bool = False
     """Proxmox refused the call for sure: nothing was made under this VMID by us."""
+    unclear_at: Timestamp | None = None
+    """When a call to make it was last lost: that call may still be carried out, even after another one was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

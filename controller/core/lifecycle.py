@@ -10,6 +10,11 @@ from controller.core.model import SessionSpec, Timestamp
 STATISTICS_LAG = 15.0
 """Seconds for which ``/cluster/resources`` may still show the state before an operation (10 s cycle, two caches)."""
 
+STRAGGLES = 60.0
+"""Seconds after its answer was lost for which a call may still be carried out. A worker of Proxmox's waits 10 s for a
+lock and calls are cut off after 30 s (measured on PVE 9.2); twice that is for workers that hang."""
+STRAGGLING = "container {vmid} is gone, and a lost call may still make it anew: its VMID is watched for a minute"
+
 
 def cap(incarnation: Incarnation) -> Timestamp:
     """The latest end that extensions and edits can reach: the template's maximum, counted from acceptance.
@@ -66,6 +71,15 @@ def retry_at(incarnation: Incarnation, *, now: Timestamp) -> Timestamp | None:
         return None
     due = settled_at + backoff(replace(incarnation, failures=incarnation.failures - 1))
     return due if now < due else None
+
+
+def straggles_until(incarnation: Incarnation, *, now: Timestamp) -> Timestamp | None:
+    """Until when a lost call may still make a container under the VMID, though there is none now; None: it cannot."""
+    placement = incarnation.placement
+    if placement is None or placement.refused or placement.unclear_at is None:
+        return None
+    until = placement.unclear_at + STRAGGLES
+    return until if placement.unclear_at <= now < until else None  # else it is over, or the clock was set back
 
 
 def since_settled(incarnation: Incarnation, observed_at: Timestamp, *, now: Timestamp) -> float:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 from controller.core.incarnation import Incarnation, Placement, Stage, Task
-from controller.core.lifecycle import backoff
-from controller.core.model import ArchiveSource, CloneSource, CloneTemplate
+from controller.core.lifecycle import backoff, straggles_until
+from controller.core.model import ArchiveSource, CloneSource, CloneTemplate, Timestamp
 from controller.core.ownership import Marker, describe
 from controller.core.placement import NoRoom, choose_address, choose_node, choose_vmid, templates_on
 from controller.core.view import Presence, View
@@ -72,7 +73,10 @@ class Creation:
 
         def again(current: Incarnation) -> Incarnation:
             placement = current.placement
-            return replace(current, placement=replace(placement, intended_at=now) if placement else None)
+            if placement is None:
+                return current
+            lost_at = placement.unclear_at if placement.unclear_at is not None else placement.intended_at
+            return replace(current, placement=replace(placement, intended_at=now, unclear_at=lost_at))
 
         life = tools.ledger.change(life, again, Note("CreatingAgain", "the create never happened: asked again"))
         return self._call(life, first=False)
@@ -148,12 +152,19 @@ class Creation:
         return Next()
 
     def failed(self, life: Incarnation, error: str) -> None:
-        """The create's task failed and nothing is left of it: choose anew."""
+        """The create's task failed and nothing is left of it: choose anew, unless an earlier call may still come."""
         placement = life.placement
         where = f"container {placement.vmid} on {placement.node}" if placement is not None else "its container"
         if life.task is not None:
             self._tools.board.forget(life.task.upid)
-        self._back_to_choosing(life, Note("CreateFailed", f"making {where} failed: {error}", warning=True), failed=1)
+        note = Note("CreateFailed", f"making {where} failed: {error}", warning=True)
+        if straggles_until(life, now=self._tools.clock.now()) is None:
+            self._back_to_choosing(life, note, failed=1)
+            return
+        self._tools.ledger.change(
+            life, lambda current: replace(current, task=None, failures=current.failures + 1), note
+        )
+        self._let_others(life)
 
     # -- inside ------------------------------------------------------------------------------------------------
 
@@ -218,7 +229,7 @@ class Creation:
             return Next()
         except (OutcomeUnknown, Transient) as error:
             note = Note("CreateUnclear", f"{error}: finding out what became of it", warning=True)
-            self._tools.ledger.change(life, lambda current: replace(current, failures=current.failures + 1), note)
+            self._tools.ledger.change(life, partial(_lost, now=self._tools.clock.now()), note)
             return Waits("Resolving", str(error), after=1.0)
         except ProxmoxError as error:
             if isinstance(error, Locked):
@@ -327,6 +338,11 @@ class Creation:
     def _release_template(self, life: Incarnation) -> None:
         if life.placement is not None and life.placement.template is not None:
             self._tools.clone_turns.release(str(life.placement.template), key_of(life.session))
+
+
+def _lost(life: Incarnation, *, now: Timestamp) -> Incarnation:
+    placement = replace(life.placement, unclear_at=now) if life.placement is not None else None
+    return replace(life, placement=placement, failures=life.failures + 1)
 
 
 def _refused(life: Incarnation) -> Incarnation:

@@ -9,7 +9,8 @@ import pytest
 
 from controller.core.decide import decide
 from controller.core.guards import Brakes
-from controller.core.incarnation import EndReason, Incarnation, Stage
+from controller.core.incarnation import EndReason, Incarnation, Placement, Stage
+from controller.core.lifecycle import STRAGGLES
 from controller.core.model import Phase
 from controller.core.steps import (
     Accept,
@@ -401,3 +402,33 @@ def test_an_end_that_an_edit_moved_while_nobody_was_here_is_the_edited_one() -> 
     assert isinstance(step, Revise)
     revised = replace(life, spec=step.spec, generation=step.generation)
     assert not isinstance(decide(replace(due, incarnation=revised)).step, End)
+
+
+# -- a call whose answer was lost ------------------------------------------------------------------------------
+
+
+def _lost(seconds_ago: float) -> Placement:
+    return replace(PLACEMENT, unclear_at=NOW - seconds_ago)
+
+
+@pytest.mark.parametrize("presence", [Presence.ABSENT, Presence.FOREIGN])
+def test_a_lost_call_that_may_still_be_carried_out_keeps_what_is_gone_from_being_forgotten(presence: Presence) -> None:
+    gone = view(ending(ready(placement=_lost(10))), live=live(presence))
+    watched = presence is Presence.ABSENT  # what is somebody else's cannot be made
+    assert decide(gone).step == (Rest() if watched else Bury())
+    assert decide(gone).again_at == (NOW + STRAGGLES - 10 if watched else None)
+
+
+@pytest.mark.parametrize("seconds_ago", [STRAGGLES, 3600, -3600], ids=["then no more", "long ago", "the clock was set"])
+def test_a_lost_call_is_feared_for_a_minute(seconds_ago: float) -> None:
+    assert decide(view(ending(ready(placement=_lost(seconds_ago))), live=live(Presence.ABSENT))).step == Bury()
+
+
+def test_what_a_lost_call_made_after_all_is_destroyed_too() -> None:
+    assert decide(view(ending(ready(placement=_lost(10))), live=live())).step == Destroy()
+
+
+def test_a_life_that_goes_on_chooses_no_other_container_while_a_lost_call_may_make_the_first_anew() -> None:
+    decision = decide(view(ready(placement=_lost(10)), live=live(Presence.ABSENT)))
+    assert (decision.step, decision.again_at) == (Rest(), NOW + STRAGGLES - 10)
+    assert isinstance(decide(view(ready(placement=_lost(70)), live=live(Presence.ABSENT))).step, RecordGone)

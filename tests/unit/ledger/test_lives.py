@@ -60,7 +60,7 @@ FULL = ready(
         sudo=True,
     ),
     stage=Stage.READY,
-    placement=replace(PLACEMENT, template=9000, address="10.0.0.7", refused=True),
+    placement=replace(PLACEMENT, template=9000, address="10.0.0.7", refused=True, unclear_at=NOW - 3),
     task=task(),
     configured=False,
     extension=0.1 + 0.2,
