@@ -1,4 +1,4 @@
-"""Whether the files of a SQLite ledger are still those that are open.
+"""The files of a SQLite ledger: whether they are still those that are open, and what they take.
 
 A file that was removed, moved or replaced goes on taking what is written to it, and whoever starts next never sees it.
 SQLite notices nothing in the journal mode that the ledger uses.
@@ -31,6 +31,19 @@ class OpenFiles:
                 what = "is gone" if found is None else "is another file than the one that is open"
                 return f"{path} {what}: put that one back, or restart the daemon to go on with what is there"
         return None
+
+    def size_bytes(self) -> int | None:
+        """What they take together; None for a database without a file. One that is gone takes nothing."""
+        if not self._files:
+            return None
+        return sum(_size(path) for path in self._files)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _identity(path: Path) -> _Identity | None:

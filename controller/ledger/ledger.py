@@ -19,9 +19,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from controller.core.incarnation import Incarnation
 from controller.core.model import Timestamp
 from controller.engine.clock import Clock
-from controller.ledger import passwords, schema
+from controller.ledger import passwords, retention, schema
 from controller.ledger.database import open_database
-from controller.ledger.events import Event, EventLog, EventType
+from controller.ledger.events import Event, EventLog, EventType, Wanted
 from controller.ledger.files import OpenFiles
 from controller.ledger.passwords import Credential
 
@@ -44,17 +44,26 @@ class Note:
 class Ledger:
     """Safe to use from several threads."""
 
-    def __init__(self, url: str, *, clock: Clock, on_event: Callable[[Event], None] | None = None) -> None:
-        """Opens and loads it.
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        on_event: Callable[[Event], None] | None = None,
+        on_write: Callable[[float], None] = lambda _seconds: None,
+    ) -> None:
+        """Opens and loads it. ``on_write`` is told the seconds that each write took, also one that failed.
 
         Raises:
             LedgerError: it cannot be opened; the sentence says why.
         """
         self._clock = clock
         self._on_event = on_event
+        self._on_write = on_write
         self._lock = threading.RLock()
         self._engine = open_database(url)
         self._events = EventLog()
+        self.spool = retention.Spool(reading=self._reading, writing=self._writing)
         self._lives: dict[str, Incarnation] = {}
         self._by_vmid: dict[int, str] = {}
         self._resting: dict[int, Timestamp] = {}
@@ -74,6 +83,10 @@ class Ledger:
     def problem(self) -> str | None:
         """Why nothing can be recorded: the last write failed, or the files are gone. Asks no database."""
         return self.trouble or self._files.problem()
+
+    def size_bytes(self) -> int | None:
+        """What its files take, the journal included; None where it is on a server or in memory. Asks no database."""
+        return self._files.size_bytes()
 
     def try_again(self) -> None:
         """Now and then: notice files that are gone; after a failure, whether it can be written by now. Never raises."""
@@ -96,20 +109,19 @@ class Ledger:
         return self._lives.get(session)
 
     def lives(self) -> list[Incarnation]:
-        """Every current life and every tombstone."""
-        with self._lock:
-            return list(self._lives.values())
+        """Every current life and every tombstone. Waits for nobody: a write that hangs holds up no monitoring."""
+        return list(self._lives.copy().values())
 
     def session_at(self, vmid: int) -> str | None:
         """The session whose life has this VMID, meant or made."""
         return self._by_vmid.get(vmid)
 
     def knows(self, uid: str) -> bool:
-        """Whether a life has this uid, or one had it as far back as events reach."""
+        """Whether a life has this uid, or one had it: as far back as events reach, and a year beyond."""
         with self._lock, self._engine.connect() as connection:
             if any(life.uid == uid for life in self._lives.values()):
                 return True
-            return connection.execute(select(schema.events.c.id).where(schema.events.c.uid == uid)).first() is not None
+            return retention.is_remembered(connection, uid)
 
     def begin(self, life: Incarnation, credential: Credential | None, *notes: Note) -> None:
         """A new life; a tombstone of the same session gives way.
@@ -236,20 +248,19 @@ class Ledger:
 
     def rest_vmid(self, vmid: int, *, seconds: float) -> None:
         """A freed VMID is not handed out again for a while: late events and stale rows may still name it."""
-        until = self._clock.now() + seconds
+        now = self._clock.now()
+        until = now + seconds
         with self._lock:
             with self._writing() as connection:
-                connection.execute(delete(schema.resting).where(schema.resting.c.until <= self._clock.now()))
+                connection.execute(delete(schema.resting).where(schema.resting.c.until <= now))
                 connection.execute(delete(schema.resting).where(schema.resting.c.vmid == vmid))
                 connection.execute(insert(schema.resting).values(vmid=vmid, until=until))
-            self._resting[vmid] = until
+            self._resting = {other: end for other, end in self._resting.items() if end > now} | {vmid: until}
 
     def taken_vmids(self) -> set[int]:
         """VMIDs of lives and those that rest."""
         now = self._clock.now()
-        with self._lock:
-            self._resting = {vmid: until for vmid, until in self._resting.items() if until > now}
-            return set(self._by_vmid) | set(self._resting)
+        return set(self._by_vmid.copy()) | {vmid for vmid, until in self._resting.items() if until > now}
 
     # -- events ------------------------------------------------------------------------------------------------
 
@@ -261,8 +272,12 @@ class Ledger:
 
     def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> list[Event]:
         """The newest events, oldest first; all sessions' where ``session`` is None."""
-        with self._lock, self._engine.connect() as connection:
-            return self._events.read(connection, session=session, after=after, limit=limit)
+        return self.find_events(Wanted(session=session, after=after), limit=limit)
+
+    def find_events(self, wanted: Wanted, *, limit: int) -> list[Event]:
+        """The newest of those that are wanted, oldest first."""
+        with self._reading() as connection:
+            return self._events.read(connection, wanted, limit=limit)
 
     def newest(self) -> Timestamp | None:
         """When the last event was recorded, by the wall clock of then."""
@@ -289,17 +304,26 @@ class Ledger:
     # -- inside ------------------------------------------------------------------------------------------------
 
     @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with self._lock, self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        try:
-            with self._engine.begin() as connection:
-                yield connection
-                if (lost := self._files.problem()) is not None:
-                    # Nothing may be done that only a file knows of which nobody will read again.
-                    raise OperationalError(None, None, FileNotFoundError(lost))
-        except OperationalError as error:
-            self.trouble = reason_of(error)
-            raise
-        self.trouble = None
+        with self._lock:
+            began = self._clock.monotonic()
+            try:
+                with self._engine.begin() as connection:
+                    yield connection
+                    if (lost := self._files.problem()) is not None:
+                        # Nothing may be done that only a file knows of which nobody will read again.
+                        raise OperationalError(None, None, FileNotFoundError(lost))
+            except OperationalError as error:
+                self.trouble = reason_of(error)
+                raise
+            finally:
+                self._on_write(self._clock.monotonic() - began)
+            self.trouble = None
 
     def _current(self, life: Incarnation) -> Incarnation:
         current = self._lives.get(life.session)

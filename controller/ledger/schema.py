@@ -60,6 +60,13 @@ events = Table(
     Index("events_by_session", "session", "id"),
 )
 
+remembered = Table(
+    "remembered_uids",
+    metadata,
+    Column("uid", String(64), primary_key=True, comment="of a life whose events are gone"),
+    Column("last_at", Float, nullable=False),
+)
+
 resting = Table(
     "resting_vmids",
     metadata,

@@ -11,8 +11,7 @@ import pytest
 from sqlalchemy.exc import SQLAlchemyError
 
 from controller.engine.clock import VirtualClock
-from controller.ledger import events as eventlog
-from controller.ledger.events import Event, EventType
+from controller.ledger.events import WINDOW, Event, EventType, Wanted
 from controller.ledger.ledger import Ledger, Note
 from tests.unit.core.given import NOW, accepted
 
@@ -69,9 +68,62 @@ def test_what_differs_is_an_event_of_its_own(ledger: Ledger, uid: str, note: Not
     assert [event.count for event in ledger.events()] == [1, 1]
 
 
-def test_only_repeats_in_a_row_are_one_event(ledger: Ledger) -> None:
+def test_what_comes_again_later_is_a_step_of_its_own(ledger: Ledger) -> None:
     ledger.note("alice", "uid-1", CREATING, UNCLEAR, CREATING)
     assert told_of(ledger) == [("Creating", 1), ("CreateUnclear", 1), ("Creating", 1)]
+
+
+def test_sentences_that_take_turns_are_told_three_times_and_counted_from_then_on(
+    ledger: Ledger, clock: VirtualClock
+) -> None:
+    for _ in range(100):
+        ledger.note("alice", "uid-1", CREATING, UNCLEAR)
+        clock.advance(60)
+    turns = [("Creating", 1), ("CreateUnclear", 1)]
+    assert told_of(ledger) == [*turns, *turns, ("Creating", 98), ("CreateUnclear", 98)]
+    last = ledger.events()[-1]
+    assert (last.first_at, last.last_at) == (NOW + 2 * 60, NOW + 99 * 60), "it says from when to when"
+
+
+def test_what_comes_again_after_a_long_time_is_told_again(ledger: Ledger, clock: VirtualClock) -> None:
+    for _ in range(4):
+        ledger.note("alice", "uid-1", CREATING, UNCLEAR)
+        clock.advance(WINDOW + 1)
+    assert len(ledger.events()) == 8
+
+
+def test_a_count_is_news_to_whoever_follows(ledger: Ledger) -> None:
+    ledger.note("alice", "uid-1", UNCLEAR)
+    ledger.note("bob", "uid-2", CREATING)
+    seen = ledger.events()[-1].id
+    ledger.note("alice", "uid-1", UNCLEAR)
+    (again,) = ledger.events(after=seen)
+    assert (again.session, again.count) == ("alice", 2)
+    assert [event.session for event in ledger.events()] == ["bob", "alice"], "in the order in which it last happened"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        (Wanted(), ["Creating", "CreateUnclear", "Ready"]),
+        (Wanted(type=EventType.WARNING), ["CreateUnclear"]),
+        (Wanted(type=EventType.NORMAL), ["Creating", "Ready"]),
+        (Wanted(reason="createunclear"), ["CreateUnclear"]),
+        (Wanted(since=NOW + 60), ["CreateUnclear", "Ready"]),
+        (Wanted(since=NOW + 60, type=EventType.NORMAL), ["Ready"]),
+        (Wanted(session="bob"), ["Ready"]),
+        (Wanted(session="bob", type=EventType.WARNING), []),
+    ],
+)
+def test_events_are_found_by_type_reason_and_time(
+    ledger: Ledger, clock: VirtualClock, wanted: Wanted, found: list[str]
+) -> None:
+    ledger.note("alice", "uid-1", CREATING)
+    clock.advance(60)
+    ledger.note("alice", "uid-1", UNCLEAR)
+    clock.advance(60)
+    ledger.note("bob", "uid-2", READY)
+    assert [event.reason for event in ledger.find_events(wanted, limit=500)] == found
 
 
 def test_a_row_is_not_broken_by_another_session(ledger: Ledger) -> None:
@@ -128,17 +180,6 @@ def test_a_listener_hears_of_every_event_once_it_is_recorded(ledger: Ledger, tol
         ("alice", "CreateUnclear", 2),
         ("", "Paused", 1),
     ]
-
-
-def test_the_oldest_events_give_way(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(eventlog, "KEPT", 500)
-    ledger.note("", "", Note("Paused", "…"))
-    ledger.note("alice", "uid-1", *(Note("Probing", f"try {number}") for number in range(999)))
-    kept = ledger.events(limit=10_000)
-    assert len(kept) == 500
-    assert kept[-1].message == "try 998"
-    ledger.note("", "", Note("Paused", "…"))
-    assert [(event.reason, event.count) for event in ledger.events(session="")] == [("Paused", 1)]
 
 
 # -- a disk that fails -----------------------------------------------------------------------------------------
