@@ -41,6 +41,11 @@ class SystemClock:
         return event.wait(timeout)
 
 
+def kernel_microseconds() -> int:
+    """CLOCK_MONOTONIC, as service managers compare messages by it. Not to wait by: it stands while suspended."""
+    return time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
+
+
 class VirtualClock:
     """A clock that stands still until it is turned: for simulations and tests.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Generic, TypeVar
 
 What = TypeVar("What")
@@ -38,7 +39,8 @@ class Questions(Generic[What, Answer]):
                     return None
                 del self._asked[key]
                 return known[1].result()
-            asked = self._threads.submit(question)
+            # What is logged on the way to the answer belongs to the pass that asks.
+            asked = self._threads.submit(copy_context().run, question)
             self._asked[key] = (what, asked)
         # outside of the lock: a question that is answered already calls back at once, in this thread
         asked.add_done_callback(lambda answered: self._answered(key, answered))

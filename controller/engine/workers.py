@@ -18,7 +18,7 @@ from controller.engine.clock import Clock
 Loop = Callable[[threading.Event], object]
 """Runs until the event is set. It is to look at the event, or to be woken by what its owner closes, within seconds."""
 
-_LOG = structlog.get_logger(__name__)
+_LOG = structlog.get_logger("winux.daemon")
 _HEALTHY_AFTER = 60.0
 """A loop that ran so long before it raised waits as after a first failure."""
 

@@ -11,6 +11,7 @@ from controller.node.config import ENGINES, USUAL_PROFILE, NodeConfig, named
 from controller.node.profile import PROFILES
 from controller.node.release import NEWEST, RELEASES
 from controller.node.serve import serve
+from controller.node.tls import VALID_DAYS
 
 
 def main() -> int:
@@ -23,6 +24,7 @@ def main() -> int:
     parser.add_argument("--directory", type=Path, help="for certificates and tokens (default: .winux-node)")
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep the cluster there over restarts")
     parser.add_argument("--faults", type=Path, metavar="FILE", help="play a script of faults over time")
+    parser.add_argument("--certificate-days", type=int, default=VALID_DAYS, help="how long its certificate is good")
     parser.add_argument("--engine", choices=ENGINES, default="memory", help="what containers are")
     parser.add_argument("--image", type=Path, metavar="FILE", help="what containers of the engine lxc are made from")
     parser.add_argument("--home", type=Path, metavar="DIR", help="where they are (default: /var/lib/winux)")
@@ -40,6 +42,7 @@ def main() -> int:
         directory=arguments.directory or arguments.state or Path(".winux-node"),
         state=arguments.state,
         faults=arguments.faults,
+        certificate_days=arguments.certificate_days,
         engine=arguments.engine,
         image=arguments.image,
         home=arguments.home,

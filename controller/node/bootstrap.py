@@ -1,7 +1,7 @@
 """What a fresh cluster holds: storages, an archive, a template on each node, a pool, and the two tokens.
 
 The pool's token has exactly the rights that a controller needs (measured by removing each): on the pool, the storages,
-the bridge's zone and the ready templates.
+the bridge's zone and the ready templates. One more lets it read when it expires itself.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.node.access import ROOT, AclKey, Pool, Token, User
+from controller.node.access import ROOT, AclKey, Group, Pool, Token, User
 from controller.node.cluster import Cluster
 from controller.node.guest import MIB, Guest
 from controller.node.storage import Storage, Volume
@@ -20,6 +20,8 @@ BRIDGE = "vmbr0"
 FULL_TOKEN = f"{ROOT}!winux"
 POOL_USER = "winux@pve"
 POOL_TOKEN = f"{POOL_USER}!controller"
+POOL_GROUP = "winux"
+"""Of that user alone: rights on it are rights to read about this user and its tokens."""
 
 CONTROLLER_PRIVILEGES = frozenset(
     {
@@ -118,8 +120,11 @@ def _grant(cluster: Cluster, pool: str, storages: list[str], templates: tuple[in
         "WinuxController": CONTROLLER_PRIVILEGES,
         "WinuxStorage": frozenset({"Datastore.AllocateSpace"}),
         "WinuxNetwork": frozenset({"SDN.Use"}),
+        "WinuxSelf": frozenset({"Sys.Audit"}),
     }
     access.users[POOL_USER] = User(comment="winux-controller")
+    access.groups[POOL_GROUP] = Group(comment="winux-controller", users={POOL_USER})
+    access.grant(f"/access/groups/{POOL_GROUP}", user, ["WinuxSelf"])
     access.pools[pool] = Pool(comment="desktops of winux-controller")
     access.grant(f"/pool/{pool}", user, ["WinuxController"])
     for storage in storages:

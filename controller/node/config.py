@@ -8,6 +8,7 @@ from pathlib import Path
 
 from controller.node.profile import PROFILES, Profile
 from controller.node.release import NEWEST, RELEASES, Release
+from controller.node.tls import VALID_DAYS
 
 MOST_NODES = 32
 ENGINES = ("memory", "lxc")
@@ -49,6 +50,8 @@ class NodeConfig:
     """Where ``lxc`` keeps containers and unpacked images; None: ``/var/lib/winux``."""
     internet: bool = False
     """Whether containers of ``lxc`` reach what is beyond this machine."""
+    certificate_days: int = VALID_DAYS
+    """How long the API's certificate is good. One for less than a month is made anew at every start."""
     rdp_port: int = 3389
     rdp: bool = True
     """Whether running containers answer on their loopback addresses."""
@@ -77,6 +80,8 @@ class NodeConfig:
         """Raises a ``ValueError`` with one sentence for the first value that cannot be used."""
         if not 1 <= len(self.nodes) <= MOST_NODES:
             raise ValueError(f"a cluster of {len(self.nodes)} nodes cannot be made; choose 1 to {MOST_NODES}")
+        if not 1 <= self.certificate_days <= VALID_DAYS:
+            raise ValueError(f"a certificate for {self.certificate_days} days cannot be made; choose 1 to {VALID_DAYS}")
         _ = self.host_port, self.timing, self.release
         if self.engine not in ENGINES:
             raise ValueError(f"there is no engine {self.engine!r}; choose one of: {', '.join(ENGINES)}")

@@ -170,7 +170,13 @@ class NodeServer:
         """With a state the certificates stay as well, so that clients go on trusting them."""
         directory, now = self.config.directory.resolve(), self._clock.now()
         kept = tls.load(directory, now=now) if self.config.state else None
-        return kept or tls.make(directory, host=self.config.host_port[0], names=self.config.nodes, now=now)
+        return kept or tls.make(
+            directory,
+            host=self.config.host_port[0],
+            names=self.config.nodes,
+            now=now,
+            days=self.config.certificate_days,
+        )
 
 
 def _save_nothing() -> None:

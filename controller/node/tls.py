@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-VALID = dt.timedelta(days=730)
+VALID_DAYS = 730
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,14 @@ def load(directory: Path, *, now: float) -> Identity | None:
     return Identity(*paths, leaf.fingerprint(hashes.SHA256()).hex(":").upper())
 
 
-def make(directory: Path, *, host: str, names: tuple[str, ...], now: float) -> Identity:
-    """Write ``ca.pem``, ``node.pem`` and ``node.key`` (0600) into the directory."""
+def make(directory: Path, *, host: str, names: tuple[str, ...], now: float, days: int = VALID_DAYS) -> Identity:
+    """Write ``ca.pem``, ``node.pem`` and ``node.key`` (0600) into the directory; the leaf is good for so many days."""
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     begin = dt.datetime.fromtimestamp(now, dt.UTC) - dt.timedelta(hours=1)
     ca_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = _name("Winux node CA")
     ca = (
-        _builder(ca_name, ca_name, ca_key, begin)
+        _builder(ca_name, ca_name, ca_key, begin, days=VALID_DAYS)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
@@ -59,7 +59,7 @@ def make(directory: Path, *, host: str, names: tuple[str, ...], now: float) -> I
     addresses = {ipaddress.ip_address("127.0.0.1"), ipaddress.ip_address(host)}
     alternatives = [x509.DNSName("localhost"), *(x509.DNSName(name) for name in names)]
     leaf = (
-        _builder(_name(names[0]), ca_name, leaf_key, begin)
+        _builder(_name(names[0]), ca_name, leaf_key, begin, days=days)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -87,7 +87,7 @@ def make(directory: Path, *, host: str, names: tuple[str, ...], now: float) -> I
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begin: dt.datetime
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey, begin: dt.datetime, *, days: int
 ) -> x509.CertificateBuilder:
     return x509.CertificateBuilder(
         issuer_name=issuer,
@@ -95,7 +95,7 @@ def _builder(
         public_key=key.public_key(),
         serial_number=x509.random_serial_number(),
         not_valid_before=begin,
-        not_valid_after=begin + VALID,
+        not_valid_after=begin + dt.timedelta(days=days),
     )
 
 

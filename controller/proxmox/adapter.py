@@ -18,7 +18,7 @@ from requests.adapters import BaseAdapter
 from controller.core.egress import Found, Rule
 from controller.engine.clock import Clock, SystemClock
 from controller.proxmox import answers
-from controller.proxmox.classify import Attempt, answered, bad_request, lost
+from controller.proxmox.classify import Attempt, answered, bad_request, error_of, lost
 from controller.proxmox.endpoint import Endpoint
 from controller.proxmox.port import (
     BadRequest,
@@ -26,6 +26,7 @@ from controller.proxmox.port import (
     ContainerConfig,
     ContainerStatus,
     CreateRequest,
+    Forbidden,
     NodeDown,
     NodeRow,
     ProxmoxError,
@@ -97,6 +98,17 @@ class ProxmoxAdapter:
     def nodes(self) -> tuple[NodeRow, ...]:
         attempt = Attempt(operation="nodes", what="list the nodes")
         return self._get(attempt, ("nodes",), answers.each(answers.node_row))
+
+    def token_expiry(self) -> float | None:
+        attempt = Attempt(operation="token_expiry", what="read when the token expires")
+        endpoint = self._endpoint
+        read = partial(answers.token_expiry, user=endpoint.user, token_name=endpoint.token_name)
+        # Not …/token/{tokenid}: that needs User.Modify, for "self" there is the user alone (PVE::RPCEnvironment).
+        ends = self._get(attempt, ("access", "users"), read, {"full": 1})
+        if ends is None:
+            needed = f"Sys.Audit on /access/groups, or on a group that {endpoint.user} is in"
+            raise error_of(Forbidden, f"Could not {attempt.what}: it needs {needed}", attempt)
+        return min(ends, default=None)
 
     def storages(self, node: str) -> tuple[StorageRow, ...]:
         attempt = Attempt(operation="storages", what=f"list the storages of {node}", node=node)

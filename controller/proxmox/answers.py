@@ -107,6 +107,19 @@ def node_row(source: Row) -> NodeRow:
     return NodeRow(name=text(source, "node"), online=source.get("status") == "online")
 
 
+def token_expiry(data: object, *, user: str, token_name: str) -> tuple[float, ...] | None:
+    """Of ``/access/users?full=1``: the ends of the user and of its token, those that have one; None for one not told.
+
+    Absent or 0 is never (PVE::AccessControl, check_user_enabled and verify_token).
+    """
+    for account in rows(data):
+        for token in rows(account.get("tokens") or []) if account.get("userid") == user else ():
+            if token.get("tokenid") == token_name:
+                ends = (number_or_none(account, "expire"), number_or_none(token, "expire"))
+                return tuple(float(end) for end in ends if end)
+    return None
+
+
 def storage_row(source: Row) -> StorageRow:
     content = frozenset(re.split(r"[,;\s]+", str(source.get("content") or ""))) - {""}
     return StorageRow(name=text(source, "storage"), content=content, active=flag(source, "active"))

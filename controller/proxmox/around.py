@@ -21,12 +21,12 @@ from controller.proxmox.upid import Upid
 
 
 class Around:
-    """A port around a port. Each call runs inside ``around(operation, node)``; node is None for cluster-wide calls."""
+    """A port around a port. Each call runs inside ``around``; node and VMID are None where it is about none."""
 
     def __init__(self, port: Proxmox) -> None:
         self._port = port
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
         raise NotImplementedError
 
     def version(self) -> str:
@@ -40,6 +40,10 @@ class Around:
     def nodes(self) -> tuple[NodeRow, ...]:
         with self.around("nodes", None):
             return self._port.nodes()
+
+    def token_expiry(self) -> float | None:
+        with self.around("token_expiry", None):
+            return self._port.token_expiry()
 
     def storages(self, node: str) -> tuple[StorageRow, ...]:
         with self.around("storages", node):
@@ -66,80 +70,82 @@ class Around:
             return self._port.active_tasks(node)
 
     def task_status(self, upid: str) -> TaskRow | None:
-        with self.around("task_status", _node_of(upid)):
+        with self.around("task_status", *_whose(upid)):
             return self._port.task_status(upid)
 
     def task_log(self, upid: str, *, lines: int = 20) -> tuple[str, ...]:
-        with self.around("task_log", _node_of(upid)):
+        with self.around("task_log", *_whose(upid)):
             return self._port.task_log(upid, lines=lines)
 
     def find_tasks(self, node: str, *, vmid: int | None, since: float) -> tuple[TaskRow, ...]:
-        with self.around("find_tasks", node):
+        with self.around("find_tasks", node, vmid):
             return self._port.find_tasks(node, vmid=vmid, since=since)
 
     def vmid_is_free(self, vmid: int) -> bool:
-        with self.around("vmid_is_free", None):
+        with self.around("vmid_is_free", None, vmid):
             return self._port.vmid_is_free(vmid)
 
     def config(self, node: str, vmid: int) -> ContainerConfig:
-        with self.around("config", node):
+        with self.around("config", node, vmid):
             return self._port.config(node, vmid)
 
     def status(self, node: str, vmid: int) -> ContainerStatus:
-        with self.around("status", node):
+        with self.around("status", node, vmid):
             return self._port.status(node, vmid)
 
     def addresses(self, node: str, vmid: int) -> tuple[str, ...]:
-        with self.around("addresses", node):
+        with self.around("addresses", node, vmid):
             return self._port.addresses(node, vmid)
 
     def create(self, node: str, request: CreateRequest) -> str:
-        with self.around("create", node):
+        with self.around("create", node, request.vmid):
             return self._port.create(node, request)
 
     def clone(self, node: str, template: int, request: CloneRequest) -> str:
-        with self.around("clone", node):
+        with self.around("clone", node, request.vmid):
             return self._port.clone(node, template, request)
 
     def update(self, node: str, vmid: int, changes: Mapping[str, str | int], *, digest: str) -> None:
-        with self.around("update", node):
+        with self.around("update", node, vmid):
             self._port.update(node, vmid, changes, digest=digest)
 
     def firewall(self, node: str, vmid: int) -> Found:
-        with self.around("firewall", node):
+        with self.around("firewall", node, vmid):
             return self._port.firewall(node, vmid)
 
     def set_firewall_options(self, node: str, vmid: int, options: Mapping[str, str]) -> None:
-        with self.around("set_firewall_options", node):
+        with self.around("set_firewall_options", node, vmid):
             self._port.set_firewall_options(node, vmid, options)
 
     def add_firewall_rule(self, node: str, vmid: int, rule: Rule) -> None:
-        with self.around("add_firewall_rule", node):
+        with self.around("add_firewall_rule", node, vmid):
             self._port.add_firewall_rule(node, vmid, rule)
 
     def remove_firewall_rule(self, node: str, vmid: int, position: int) -> None:
-        with self.around("remove_firewall_rule", node):
+        with self.around("remove_firewall_rule", node, vmid):
             self._port.remove_firewall_rule(node, vmid, position)
 
     def resize(self, node: str, vmid: int, disk_gib: int, *, digest: str) -> str:
-        with self.around("resize", node):
+        with self.around("resize", node, vmid):
             return self._port.resize(node, vmid, disk_gib, digest=digest)
 
     def start(self, node: str, vmid: int) -> str:
-        with self.around("start", node):
+        with self.around("start", node, vmid):
             return self._port.start(node, vmid)
 
     def shutdown(self, node: str, vmid: int, *, timeout: int) -> str:
-        with self.around("shutdown", node):
+        with self.around("shutdown", node, vmid):
             return self._port.shutdown(node, vmid, timeout=timeout)
 
     def delete(self, node: str, vmid: int) -> str:
-        with self.around("delete", node):
+        with self.around("delete", node, vmid):
             return self._port.delete(node, vmid)
 
 
-def _node_of(upid: str) -> str | None:
+def _whose(upid: str) -> tuple[str | None, int | None]:
+    """Node and VMID of a task."""
     try:
-        return Upid.parse(upid).node
+        parsed = Upid.parse(upid)
     except ValueError:
-        return None  # the port refuses it in its own words
+        return None, None  # the port refuses it in its own words
+    return parsed.node, int(parsed.id) if parsed.id.isdecimal() else None

@@ -18,6 +18,7 @@ from controller.proxmox.port import Proxmox, ProxmoxError
 
 CLUSTER = ""
 """Stands for the node of calls that belong to none, in the counts of ``Limited``."""
+_SIGN_OF_LIFE = 1.0
 
 
 class Limited(Around):
@@ -28,8 +29,12 @@ class Limited(Around):
     (measured).
     """
 
-    def __init__(self, port: Proxmox, per_node: int = 4, *, cluster: int = 4) -> None:
+    def __init__(
+        self, port: Proxmox, per_node: int = 4, *, cluster: int = 4, waits: Callable[[], None] = lambda: None
+    ) -> None:
+        """``waits`` is called every second by a thread that waits for its turn."""
         super().__init__(port)
+        self._waits = waits
         _check_limit(min(per_node, cluster))
         self._per_node = per_node
         self._cluster = cluster
@@ -69,8 +74,8 @@ class Limited(Around):
         with self._changed:
             return dict(self._most)
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
-        del operation
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
+        del operation, vmid
         return self._place(node or CLUSTER)
 
     @contextmanager
@@ -82,7 +87,8 @@ class Limited(Around):
                 (node,) = self._nodes
             self._waiting[node] += 1
             try:
-                self._changed.wait_for(lambda: self._in_flight[node] < self._limit(node))
+                while not self._changed.wait_for(lambda: self._in_flight[node] < self._limit(node), _SIGN_OF_LIFE):
+                    self._waits()
             finally:
                 self._waiting[node] -= 1
             self._in_flight[node] += 1
@@ -113,6 +119,7 @@ class Call:
     outcome: str
     """``ok``, the ``reason`` of the error, or ``Bug`` for an exception that the port should never raise."""
     seconds: float
+    vmid: int | None = None
 
 
 class Instrumented(Around):
@@ -123,11 +130,11 @@ class Instrumented(Around):
         self._on_call = on_call
         self._clock = clock
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
-        return self._timed(operation, node)
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
+        return self._timed(operation, node, vmid)
 
     @contextmanager
-    def _timed(self, operation: str, node: str | None) -> Iterator[None]:
+    def _timed(self, operation: str, node: str | None, vmid: int | None) -> Iterator[None]:
         began, outcome = self._clock.monotonic(), "Bug"
         try:
             yield
@@ -136,4 +143,4 @@ class Instrumented(Around):
             outcome = error.reason
             raise
         finally:
-            self._on_call(Call(operation, node, outcome, self._clock.monotonic() - began))
+            self._on_call(Call(operation, node, outcome, self._clock.monotonic() - began, vmid))

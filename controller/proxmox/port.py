@@ -288,6 +288,13 @@ class Proxmox(Protocol):
 
     def nodes(self) -> tuple[NodeRow, ...]: ...
 
+    def token_expiry(self) -> float | None:
+        """When the token ends, or its user, whichever is first, in Unix seconds; None for never.
+
+        ``Forbidden`` where Proxmox does not tell: a token is not its user, and needs Sys.Audit on one of its groups.
+        """
+        ...
+
     def storages(self, node: str) -> tuple[StorageRow, ...]:
         """Enabled storages of a node that the token may see."""
         ...

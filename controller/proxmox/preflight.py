@@ -12,8 +12,9 @@ from enum import StrEnum
 from functools import partial
 from typing import TypeVar
 
+from controller.api.quantities import format_instant
 from controller.proxmox.netconfig import parse_net
-from controller.proxmox.port import Proxmox, ProxmoxError, ResourceRow, Unauthorized, Untrusted
+from controller.proxmox.port import Forbidden, Proxmox, ProxmoxError, ResourceRow, Unauthorized, Untrusted
 from controller.proxmox.rights import (
     Bridge,
     Needs,
@@ -42,6 +43,12 @@ __all__ = [
 
 OLDEST = (8, 2)
 """The first release with all that the port asks for: a token may read its own rights, guests tell their addresses."""
+
+_READ_ITS_END = (
+    "pveum group add winux; pveum user modify USER@REALM --groups winux --append 1; "
+    "pveum role add WinuxSelf --privs Sys.Audit; "
+    "pveum acl modify /access/groups/winux --users USER@REALM --roles WinuxSelf"
+)
 
 _T = TypeVar("_T")
 
@@ -136,12 +143,26 @@ def _reached(port: Proxmox) -> Iterator[Check]:
     yield _ok("connection", "The server answers")
     yield _ok("certificate", "Its certificate is trusted")
     yield _ok("token", "The token is accepted")
+    yield _token_end(port)
     found = re.match(r"(\d+)\.(\d+)", release)
     if found is None or (int(found[1]), int(found[2])) >= OLDEST:
         yield _ok("version", f"Proxmox VE {release}")
     else:
         oldest = ".".join(map(str, OLDEST))
         yield _fail("version", f"Proxmox VE {release} is too old", f"update to {oldest} or later")
+
+
+def _token_end(port: Proxmox) -> Check:
+    """Its end is told in metrics and watched by an alert, where it may be read."""
+    name = "end of the token"
+    try:
+        ends = port.token_expiry()
+    except Forbidden as error:
+        return _hidden(name, f"{error}; without it nobody is warned before the token expires", _READ_ITS_END)
+    except ProxmoxError as error:
+        return _unknown(name, error)
+    said = "does not expire" if ends is None else f"expires at {format_instant(int(ends))}"
+    return _ok(name, f"The token {said}")
 
 
 def _right_check(right: Right) -> Check:

@@ -9,22 +9,34 @@ its task has ended.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from controller.core.model import Timestamp
 from controller.core.view import TaskOutcome, TaskState
+from controller.engine.clock import Clock, SystemClock
 from controller.proxmox.port import Proxmox, TaskRow
 from controller.proxmox.upid import Upid
 
 RUNNING = TaskOutcome(TaskState.RUNNING)
 UNSEEN_POLLS = 3
 """Polls in which no list shows a task before its own status is asked for."""
+WARNINGS = "WARNINGS: "
+"""How the exit status of a task begins that succeeded and has something to say."""
+
+Ended = Callable[[str, str, float], None]
+"""Told of a task that ended: its kind, how (``OK``, ``warnings``, ``failed`` or ``lost``) and after how many seconds
+from our call its end was seen."""
 
 
 @dataclass(slots=True)
 class _Watched:
     node: str
     key: str
+    kind: str
     started: int
+    since: float
+    """When we asked for it, on the monotonic clock."""
     unseen: int = 0
     outcome: TaskOutcome = RUNNING
 
@@ -32,18 +44,28 @@ class _Watched:
 class TaskBoard:
     """Safe to use from several threads; one of them polls."""
 
-    def __init__(self, port: Proxmox) -> None:
+    def __init__(
+        self, port: Proxmox, *, ended: Ended = lambda _kind, _exit, _seconds: None, clock: Clock | None = None
+    ) -> None:
+        """``ended`` is called once for each task whose end was seen, from the thread that polls."""
         self._port = port
+        self._ended = ended
+        self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._watched: dict[str, _Watched] = {}
         self._last: dict[str, tuple[TaskRow, ...]] = {}
         self.work = threading.Event()
         """Set while there is anything to poll."""
 
-    def watch(self, upid: str, *, node: str, key: str) -> None:
-        """Follow a task; ``key`` is reported by ``poll`` when it has ended."""
+    def watch(self, upid: str, *, node: str, key: str, begun_at: Timestamp | None = None) -> None:
+        """Follow a task; ``key`` is reported by ``poll`` when it has ended. ``begun_at``: when it was asked for, if
+        that was before a restart.
+        """
+        age = max(0.0, self._clock.now() - begun_at) if begun_at is not None else 0.0
+        identity = Upid.parse(upid)
+        since = self._clock.monotonic() - age
         with self._lock:
-            self._watched.setdefault(upid, _Watched(node, key, Upid.parse(upid).started))
+            self._watched.setdefault(upid, _Watched(node, key, identity.kind, identity.started, since))
             self.work.set()
 
     def outcome(self, upid: str) -> TaskOutcome | None:
@@ -99,6 +121,7 @@ class TaskBoard:
                 with self._lock:
                     watched.outcome = outcome
                 ended.append(watched.key)
+                self._ended(watched.kind, _exit(outcome), self._clock.monotonic() - watched.since)
         return ended
 
     def _outcome_of(self, upid: str, watched: _Watched, row: TaskRow | None) -> TaskOutcome:
@@ -116,3 +139,9 @@ def _outcome(row: TaskRow) -> TaskOutcome:
     if row.running:
         return RUNNING
     return TaskOutcome(TaskState.OK if row.ok else TaskState.FAILED, row.exit_status or "")
+
+
+def _exit(outcome: TaskOutcome) -> str:
+    if outcome.state is TaskState.OK:
+        return "warnings" if outcome.exit_status.startswith(WARNINGS) else "OK"
+    return "lost" if outcome.state is TaskState.LOST else "failed"

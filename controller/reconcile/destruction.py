@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from controller.core.incarnation import EndReason, Incarnation, Stage, Task
 from controller.core.lifecycle import backoff, deadline
+from controller.core.model import Timestamp
 from controller.core.view import Live
 from controller.engine.failpoints import Failpoint, hit
 from controller.ledger.ledger import Note
@@ -86,8 +87,6 @@ class Destruction:
         """The container was seen to be gone: only now is the life over."""
         hit(Failpoint.DESTROY_BEFORE_TOMBSTONE)
         now, placement = self._tools.clock.now(), life.placement
-        if placement is not None and life.ending is not None and life.ending.reason is EndReason.EXPIRED:
-            self._tools.measures.expiry_lag(max(0.0, now - deadline(life)))
         self._rest(life)
         where = f"container {placement.vmid} is gone" if placement is not None else "it had no container"
         credential, candidate = self._tools.ledger.credential(life.session), self._tools.ledger.candidate(life.session)
@@ -99,9 +98,18 @@ class Destruction:
         for password in (credential.password if credential is not None else None, candidate):
             if password is not None:
                 self._tools.retire_password(password)
+        self._measure(life, now)
         if life.ending is not None and life.ending.reason in WITHOUT_TOMBSTONE:
             self._tools.ledger.forget(tombstone)
         return Next()
+
+    def _measure(self, life: Incarnation, now: Timestamp) -> None:
+        """Only once the tombstone is written: a pass that broke off before is made again."""
+        if life.ending is None:
+            return
+        self._tools.measures.ended(life.ending.reason)
+        if life.placement is not None and life.ending.reason is EndReason.EXPIRED:
+            self._tools.measures.expiry_lag(max(0.0, now - deadline(life)))
 
     def _rest(self, life: Incarnation) -> None:
         if life.placement is not None and not life.placement.refused:

@@ -36,6 +36,8 @@ class Foundlings:
         self._tools = tools
         self._lock = threading.Lock()
         self._foreign: dict[int, ResourceRow] = {}
+        self._left_alone: set[int] = set()
+        """Those of the foreign that carry our marker."""
         self._claimed: dict[str, Claimed] = {}
         self._silent: set[int] = set()
         """Looked at, and nothing to be done about them now."""
@@ -46,6 +48,7 @@ class Foundlings:
         session_at = self._tools.ledger.session_at
         with self._lock:
             self._foreign = {vmid: row for vmid, row in self._foreign.items() if vmid in rows}
+            self._left_alone &= rows.keys()
             self._silent &= rows.keys()
             # One that was taken over is no claim any more: it would be taken over again when its life is over.
             self._claimed = {
@@ -91,6 +94,11 @@ class Foundlings:
         with self._lock:
             return len(self._foreign)
 
+    def left_alone(self) -> int:
+        """How many of them carry our marker, with the uid of a life that never was."""
+        with self._lock:
+            return len(self._left_alone)
+
     def look_at(self, row: ResourceRow, desired: DesiredSnapshot | None) -> str | None:
         """Read one; returns the name of the session that is concerned, if any.
 
@@ -134,6 +142,7 @@ class Foundlings:
         """The ledger would know this uid if it had been ours: a copy, or a backup of another time."""
         with self._lock:
             self._foreign[row.vmid] = row
+            self._left_alone.add(row.vmid)
         note = Note(
             "UnknownUid",
             f"container {row.vmid} on {row.node} carries our marker for session {marker.session}, but the uid of a "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.guest import Guest
-from controller.core.incarnation import Ending, Incarnation, Placement, Stage
+from controller.core.incarnation import Ending, EndReason, Incarnation, Placement, Stage
 from controller.core.model import ConditionStatus, Credentials, DesiredSession
 from controller.core.steps import Adopt, End, Revise
 from controller.engine.failpoints import Failpoint, hit
@@ -27,6 +27,7 @@ class Lives:
         if desired.spec.logs_in_by is Credentials.PASSWORD:
             credential = Credential(username=desired.spec.desktop_user, password=tools.new_password())
         tools.ledger.begin(life, credential, Note("Accepted", f"asked for by {desired.origin}"))
+        tools.measures.accepted(life)
         hit(Failpoint.ACCEPT_RECORDED)
         return Next()
 
@@ -52,6 +53,7 @@ class Lives:
         )
         message = f"container {step.vmid} on {step.node} carries its marker: taken over"
         self._tools.ledger.begin(life, None, Note("Adopted", message, warning=True))
+        self._tools.measures.accepted(life)
         return Next()
 
     def revise(self, life: Incarnation, step: Revise) -> Outcome:
@@ -84,6 +86,8 @@ class Lives:
             ),
             Note(str(step.reason), step.message),
         )
+        if step.reason is EndReason.NEVER_READY:
+            self._tools.measures.given_up()
         hit(Failpoint.EXPIRY_RECORDED)
         return Next()
 
@@ -93,6 +97,7 @@ class Lives:
             lambda current: replace(current, discard=message),
             Note("NeverReady", f"{message}: another is tried", warning=True),
         )
+        self._tools.measures.given_up()
         return Next()
 
     def release(self, life: Incarnation) -> Outcome:

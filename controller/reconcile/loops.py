@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 
 import structlog
 
 from controller.core.model import DesiredSnapshot
 from controller.engine.workqueue import WorkQueue
 from controller.proxmox.port import ProxmoxError
+from controller.reconcile.correlation import during_pass
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler, Result
 from controller.reconcile.tools import Tools, key_of
 
-_LOG = structlog.get_logger(__name__)
+_LOG = structlog.get_logger("winux.reconcile")
+_PROXMOX = structlog.get_logger("winux.proxmox")
 _PREFIX = key_of("")
 RESCAN = "rescan"
 """The key that asks for one more scan, when the grace of a missing manifest is over."""
@@ -35,6 +39,7 @@ class Loops:
         rescan: Callable[[], None],
         beat: Callable[[], None] = lambda: None,
         worked: Callable[[Result | None, float], None] = lambda _result, _seconds: None,
+        around: Callable[[str], AbstractContextManager[None]] = lambda _session: nullcontext(),
         tick: float = 2.0,
         task_poll: float = 0.15,
     ) -> None:
@@ -45,6 +50,8 @@ class Loops:
         self._rescan = rescan
         self._beat = beat
         self._worked = worked
+        self._around = around
+        self._passes = itertools.count(1)
         self._missed = threading.Event()
         """News were taken in, and whom they concern got lost, as when the ledger could not be written."""
         self.tick = tick
@@ -89,37 +96,48 @@ class Loops:
             try:
                 ended = self._tools.board.poll(node)
             except ProxmoxError as error:
-                _LOG.warning("tasks.not-polled", node=node, error=str(error))
+                _PROXMOX.warning("tasks.not-polled", node=node, error=str(error))
                 continue
             for key in ended:
                 self._queue.add(key)
 
     def work_once(self, key: str) -> Result | None:
         """One pass over a key that was taken from the queue; None where it was no session's."""
-        began = self._tools.clock.monotonic()
+        if key == RESCAN:
+            return self._work(key, self._rescan)
+        session, began = key.removeprefix(_PREFIX), self._tools.clock.monotonic()
         result: Result | None = None
+        with during_pass(session, next(self._passes)):
+            try:
+                result = self._work(key, lambda: self._pass(session))
+                return result
+            finally:
+                seconds = self._tools.clock.monotonic() - began
+                self._worked(result, seconds)
+                _LOG.debug("reconcile.passed", outcome=result.outcome if result else "panic", seconds=round(seconds, 3))
+
+    def _pass(self, session: str) -> Result:
+        with self._around(session):
+            return self._reconciler.reconcile(session)
+
+    def _work(self, key: str, work: Callable[[], Result | None]) -> Result | None:
+        """Do it, and give the key back to the queue with when it is due again; None after a mistake of ours."""
         try:
-            if key == RESCAN:
-                self._rescan()
-                self._queue.forget(key)
-                return None
-            result = self._reconciler.reconcile(key.removeprefix(_PREFIX))
-            if result.failed:
+            result = work()
+            if result is not None and result.failed:
                 self._queue.retry(key)
             else:
                 self._queue.forget(key)
-                if result.again_in is not None:
+                if result is not None and result.again_in is not None:
                     self._queue.add_after(key, result.again_in)
             return result
         except Exception:
-            # A mistake of ours in one session must not take the others with it; it is counted and tried again.
+            # It must not take the others with it; it is counted and tried again.
             _LOG.exception("reconcile.panic", key=key)
             self._queue.retry(key)
             return None
         finally:
             self._queue.done(key)
-            if key != RESCAN:
-                self._worked(result, self._tools.clock.monotonic() - began)
 
     # -- threads -----------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from controller.core.view import Live, TaskState, View
 from controller.ledger.ledger import Note, Superseded
 from controller.proxmox.port import Locked, NoQuorum, ProxmoxError
 from controller.reconcile.attendance import Attendance
+from controller.reconcile.correlation import about
 from controller.reconcile.creation import Creation
 from controller.reconcile.destruction import Destruction
 from controller.reconcile.filtering import Filtering
@@ -93,7 +94,7 @@ class Reconciler:
                 # Nobody asked the desktop while the daemon was down: that time is not held against it.
                 self._tools.ledger.change(life, lambda current: replace(current, started_at=now))
             if life.task is not None:
-                self._tools.board.watch(life.task.upid, node=life.task.node, key=key)
+                self._tools.board.watch(life.task.upid, node=life.task.node, key=key, begun_at=life.task.begun_at)
             if life.task is not None or life.stage is Stage.CREATING:
                 self._tools.slots.adopt(placement.node, key)
                 if placement.template is not None and life.stage is Stage.CREATING:
@@ -112,6 +113,7 @@ class Reconciler:
         live: Live | None = None
         for _ in range(MOST_STEPS):
             view = replace(self._picture.view(session, live=live), unready=self._upkeep.unready(session))
+            about(view.incarnation)
             decision = decide(view)
             if isinstance(decision.step, steps.Rest):
                 return self._rest(view, decision)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from random import Random
 from threading import Lock
 
-from controller.core.incarnation import Incarnation
+from controller.core.incarnation import EndReason, Incarnation
 from controller.core.model import Network
 from controller.core.view import Live
 from controller.engine.clock import Clock
@@ -58,8 +58,14 @@ class Policy:
 class Measures:
     """What is counted while working; telemetry replaces them by metrics."""
 
-    ready: Callable[[float], None] = lambda _seconds: None
-    """Seconds from acceptance to Ready."""
+    accepted: Callable[[Incarnation], None] = lambda _life: None
+    """A life began: accepted, or taken over with its container."""
+    ready: Callable[[Incarnation], None] = lambda _life: None
+    """A life as it was recorded when it became Ready for the first time."""
+    ended: Callable[[EndReason], None] = lambda _reason: None
+    """A life became a tombstone; once for each."""
+    given_up: Callable[[], None] = lambda: None
+    """A container that never became ready is to be replaced by another one."""
     expiry_lag: Callable[[float], None] = lambda _seconds: None
     """Seconds from the end that was due to the container being gone."""
     lock_wait: Callable[[], None] = lambda: None

@@ -253,7 +253,7 @@ class Upkeep:
             notes.append(Note("CertificateChanged", said, warning=True))
         life = tools.ledger.change(life, ready, *notes)
         if first:
-            tools.measures.ready(now - life.accepted_at)
+            tools.measures.ready(life)
         hit(Failpoint.READY_RECORDED)
         return Next()
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from controller.core.model import DesiredSnapshot, Timestamp
 from controller.engine.clock import Clock
 from controller.sources.directory import DirectorySource
+from controller.sources.revision import commit_of
 from controller.sources.watch import DirectoryWatch
 
 _STOP_CHECK = 0.5
@@ -34,12 +35,14 @@ class ScanLoop:
         soon: float = 1.0,
         impatient: float = 5.0,
         beat: Callable[[], None] = lambda: None,
+        on_scan: Callable[[float], None] = lambda _seconds: None,
     ) -> None:
         """All times are seconds.
 
         ``period``: between scans without a hint. ``quiet``: without further hints before a hint is followed, but never
         later than ``longest_delay``. ``soon``: to the scan that confirms a change. ``impatient``: between scans while
         the picture is incomplete or no hints can be expected. ``beat`` is called at least every half second.
+        ``on_scan`` is told how long each scan took.
         """
         self._source = source
         self._clock = clock
@@ -50,6 +53,7 @@ class ScanLoop:
         self._soon = soon
         self._impatient = impatient
         self._beat = beat
+        self._on_scan = on_scan
         self._hinted = threading.Event()
         self.watch = DirectoryWatch(source.path, on_hint=self.hint) if watched else None
         self.snapshot: DesiredSnapshot | None = None
@@ -57,6 +61,10 @@ class ScanLoop:
         self.scans = 0
         self.last_good_scan: Timestamp | None = None
         """When a scan was last complete."""
+        self.watch_working = False
+        """Whether hints can be expected, as of the last scan."""
+        self.revision: str | None = None
+        """The git commit that the directory was at when it was last scanned; None where it is no checkout."""
 
     def set_pace(self, *, period: float, quiet: float) -> None:
         """Other times, from reloaded settings; they count from the next scan on."""
@@ -77,7 +85,10 @@ class ScanLoop:
 
     def step(self) -> DesiredSnapshot:
         """Scan once and hand the snapshot on."""
+        began = self._clock.monotonic()
         snapshot = self._source.scan()
+        self._on_scan(self._clock.monotonic() - began)
+        self.revision = commit_of(self._source.path)
         self.snapshot = snapshot
         self.scans += 1
         if snapshot.complete:
@@ -89,11 +100,12 @@ class ScanLoop:
         """Scan until ``stop`` is set. Ends within half a second of that, or at once if ``hint`` is called as well."""
         try:
             while not stop.is_set():
-                hints_expected = self.watch is not None and self.watch.ensure()
+                self.watch_working = self.watch is not None and self.watch.ensure()
                 before = self.snapshot
                 after = self.step()
-                self._wait(stop, self._pause(before, after, hints_expected=hints_expected))
+                self._wait(stop, self._pause(before, after, hints_expected=self.watch_working))
         finally:
+            self.watch_working = False
             if self.watch is not None:
                 self.watch.stop()
 

@@ -18,7 +18,7 @@ from watchdog.observers.api import BaseObserver
 
 from controller.sources.listing import reason
 
-log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+log: structlog.stdlib.BoundLogger = structlog.get_logger("winux.manifests")
 
 _MAX_LINKS = 40
 

@@ -27,6 +27,10 @@ class WriteRefused(Exception):
     """Nothing was changed; ``str()`` says why in one sentence."""
 
 
+class Taken(WriteRefused):
+    """There is a file, or a manifest, of that name."""
+
+
 def write_manifest(directory: Path, text: str, name: str) -> Path:
     """Write one or more documents as ``<name>.yaml``, anew or in place of what it held of the same objects.
 
@@ -49,6 +53,23 @@ def write_manifest(directory: Path, text: str, name: str) -> Path:
                 if held.path != target:
                     raise WriteRefused(f'the {kind} "{wanted}" stands in {held.place} already; change it there')
         _replace(target, text.encode())
+    return target
+
+
+def create_manifest(directory: Path, text: str, name: str, *, thorough: bool) -> Path:
+    """Write the manifest of one session as ``<name>.yaml``, a file that is not there yet; ``text`` is valid.
+
+    ``thorough``: make sure that no other file holds the session, for callers that do not know what is in them: it reads
+    them all. ``Taken`` where there is such a file or such a session, ``WriteRefused`` where it cannot be written.
+    """
+    target = directory / f"{name}.yaml"
+    with _writing(directory), _prepared(target, text.encode()) as temporary, _changing(directory):
+        for held in _holders(directory, "Session", name) if thorough else ():
+            raise Taken(f'the Session "{name}" stands in {held.place} already')
+        try:
+            os.link(temporary, target, follow_symlinks=False)  # unlike a rename it never replaces anything
+        except FileExistsError:
+            raise Taken(f"there is a file {target.name} already") from None
     return target
 
 
@@ -90,13 +111,20 @@ def _changing(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise WriteRefused(f"the manifest directory {directory} cannot be opened: {reason(error)}") from None
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-        os.fsync(descriptor)
-    except OSError as error:
-        raise WriteRefused(f"the manifest directory {directory} cannot be written: {reason(error)}") from None
+        with _writing(directory):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def _writing(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise WriteRefused(f"the manifest directory {directory} cannot be written: {reason(error)}") from None
 
 
 def _objects(parsed: Parsed) -> set[tuple[str, str]]:
@@ -171,6 +199,13 @@ def _read(path: Path) -> bytes:
 def _replace(target: Path, content: bytes) -> None:
     """Put a whole file in place of another, or of none, at once; readable like the one before."""
     mode = target.stat().st_mode & 0o777 if target.exists() else 0o644
+    with _prepared(target, content, mode=mode) as temporary:
+        temporary.replace(target)
+
+
+@contextmanager
+def _prepared(target: Path, content: bytes, *, mode: int = 0o644) -> Iterator[Path]:
+    """A finished file beside the target, under a name that no scan reads; gone afterwards."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -178,7 +213,6 @@ def _replace(target: Path, content: bytes) -> None:
             file.flush()
             os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        Path(temporary).replace(target)
-    except OSError:
+        yield Path(temporary)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise

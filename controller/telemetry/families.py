@@ -28,11 +28,26 @@ class Kind(StrEnum):
     HISTOGRAM = "histogram"
 
 
+class ReconcileResult(StrEnum):
+    """How one look at a session ended."""
+
+    DONE = "done"
+    """Nothing is left to do until something changes."""
+    AGAIN = "again"
+    """It is to be looked at again at a known time."""
+    ERROR = "error"
+    """A call failed; it is retried after a backoff."""
+    PANIC = "panic"
+    """The controller itself raised what it should not have; retried as well."""
+
+
 @dataclass(frozen=True, slots=True)
 class Named:
     """The values of a label that come from the site, at most ``MOST_NAMES`` of them, and ``Other``."""
 
     what: str
+    bounded: bool = True
+    """False: every name is shown, for those of the moment are all there are."""
 
 
 Values = tuple[str, ...] | Named
@@ -58,12 +73,14 @@ OPERATIONS = tuple(sorted(name for name in vars(Proxmox) if not name.startswith(
 
 
 def _reasons(error: type[ProxmoxError]) -> set[str]:
-    return {error.reason}.union(*(_reasons(kind) for kind in error.__subclasses__()))
+    """Of the port's own errors: what others derive from them is no outcome of a call."""
+    kinds = (kind for kind in error.__subclasses__() if kind.__module__ == ProxmoxError.__module__)
+    return {error.reason}.union(*map(_reasons, kinds))
 
 
 OUTCOMES = (OK, *sorted(_reasons(ProxmoxError)), OTHER)
 """How a call may end: the reasons of the port's errors, or ``OK``."""
-RESULTS = ("done", "again", "error", "panic")
+RESULTS = tuple(ReconcileResult)
 LAUNCHES = ("archive", "clone")
 """How a session came to its container."""
 PARTS = ("waiting", "making", "starting")
@@ -94,9 +111,9 @@ _LAG = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600)
 _TASK = (0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300)
 _DISK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
-_TEMPLATE = Named("session templates")
-_NODE = Named("nodes of the Proxmox cluster")
-_REASON = Named("reason codes of events")
+TEMPLATE = Named("session templates")
+NODE = Named("nodes of the Proxmox cluster")
+REASON = Named("reason codes of events")
 
 GROUPS: dict[str, tuple[Family, ...]] = {}
 """All families, by the heading under which people find them."""
@@ -122,13 +139,13 @@ SESSIONS = _gauge(
     "winux_sessions",
     "Sessions by phase, template and launch.",
     phase=tuple(Phase),
-    template=_TEMPLATE,
+    template=TEMPLATE,
     launch=LAUNCHES,
 )
 SESSIONS_DESIRED = _gauge("winux_sessions_desired", "Sessions that manifests ask for.")
 SESSIONS_HELD = _gauge("winux_sessions_held", "Sessions that wait, by reason.", reason=HELD_REASONS)
 SESSIONS_FAILING = _gauge("winux_sessions_failing", "Sessions whose last step went wrong; it is tried again.")
-SESSIONS_ACCEPTED = _counter("winux_sessions_accepted_total", "Lives that began.", template=_TEMPLATE, launch=LAUNCHES)
+SESSIONS_ACCEPTED = _counter("winux_sessions_accepted_total", "Lives that began.", template=TEMPLATE, launch=LAUNCHES)
 SESSIONS_ENDED = _counter("winux_sessions_ended_total", "Lives that ended, by reason.", reason=tuple(EndReason))
 SESSIONS_ORPHANED = _gauge("winux_sessions_orphaned", "Containers of sessions that no manifest wants any more.")
 DESTROYS_FAILING = _gauge("winux_destroys_failing", "Sessions whose container could not be destroyed when last tried.")
@@ -136,7 +153,7 @@ GIVEN_UP = _counter("winux_containers_given_up_total", "Containers that never be
 CONTAINERS = _gauge(
     "winux_containers",
     "Containers of ours as Proxmox last told.",
-    node=_NODE,
+    node=NODE,
     status=("running", "stopped", "unknown"),
 )
 CONTAINERS_UNACCOUNTED = _gauge(
@@ -145,13 +162,13 @@ CONTAINERS_UNACCOUNTED = _gauge(
 )
 SESSION_INFO = _gauge(
     "winux_session_info",
-    "1 for each session; only with telemetry.sessionInfo.",
+    "1 for each session that has been looked at.",
     absent="unless `telemetry.sessionInfo` is true",
-    session=Named("sessions: not bounded, which is why it is off by default"),
+    session=Named("names of sessions, without a bound", bounded=False),
     phase=tuple(Phase),
-    template=_TEMPLATE,
-    node=_NODE,
-    vmid=Named("VMIDs"),
+    template=TEMPLATE,
+    node=NODE,
+    vmid=Named("VMIDs", bounded=False),
 )
 _group(
     "Sessions",
@@ -174,7 +191,7 @@ READY_SECONDS = _histogram(
     "Time from acceptance to Ready.",
     _READY,
     launch=LAUNCHES,
-    template=_TEMPLATE,
+    template=TEMPLATE,
 )
 READY_PART_SECONDS = _histogram(
     "winux_session_ready_part_seconds",
@@ -188,7 +205,7 @@ OLDEST_UNREADY = _gauge(
     "Age of the oldest session that is to become Ready, is not held, and is not Ready yet; 0 without one.",
 )
 EXPIRY_LAG = _histogram(
-    "winux_session_expiry_lag_seconds", "Time from a session's end to the call that destroys it.", _LAG
+    "winux_session_expiry_lag_seconds", "Time from a session's end to its container being gone.", _LAG
 )
 EXPIRY_OVERDUE = _gauge(
     "winux_session_expiry_overdue_seconds",
@@ -198,7 +215,9 @@ _group(
     "Promises: ready soon, gone on time", READY_SECONDS, READY_PART_SECONDS, OLDEST_UNREADY, EXPIRY_LAG, EXPIRY_OVERDUE
 )
 
-READY = _gauge("winux_ready", "1 while manifests, Proxmox and the ledger are seen whole, as /readyz says.")
+READY = _gauge(
+    "winux_ready", "1 while manifests, Proxmox and the ledger are seen whole and nothing holds back, as /readyz says."
+)
 GUARD_ENGAGED = _gauge("winux_guard_engaged", "1 while a brake holds the controller back.", guard=GUARDS)
 RECONCILES = _counter("winux_reconcile_total", "Looks at a session, by result.", result=RESULTS)
 RECONCILE_SECONDS = _histogram("winux_reconcile_duration_seconds", "Duration of one look.", _WORK)
@@ -206,10 +225,10 @@ THREAD_AGE = _gauge(
     "winux_thread_heartbeat_age_seconds",
     "Time since a thread last gave a sign of life; of several, the longest.",
     thread=THREADS,
-    absent="for threads that the settings do not ask for",
+    absent="until the threads are started",
 )
 THREAD_RESTARTS = _counter("winux_thread_restarts_total", "Loops that ended unasked and were started again.")
-BUILD_INFO = _gauge("winux_build_info", "The running version.", version=Named("versions: one at a time"))
+BUILD_INFO = _gauge("winux_build_info", "The running version.", version=Named("one at a time", bounded=False))
 _group("Controller", READY, GUARD_ENGAGED, RECONCILES, RECONCILE_SECONDS, THREAD_AGE, THREAD_RESTARTS, BUILD_INFO)
 
 QUEUE_DEPTH = _gauge("winux_workqueue_depth", "Keys that are due and not taken.")
@@ -240,14 +259,14 @@ CALL_SECONDS = _histogram(
     operation=OPERATIONS,
 )
 CALLS_IN_FLIGHT = _gauge(
-    "winux_proxmox_calls_in_flight", "Calls on their way, by node; an empty node: to none in particular.", node=_NODE
+    "winux_proxmox_calls_in_flight", "Calls on their way, by node; an empty node: to none in particular.", node=NODE
 )
-CALLS_WAITING = _gauge("winux_proxmox_calls_waiting", "Calls that wait for a place, by node.", node=_NODE)
+CALLS_WAITING = _gauge("winux_proxmox_calls_waiting", "Calls that wait for a place, by node.", node=NODE)
 OPERATIONS_IN_FLIGHT = _gauge(
-    "winux_proxmox_operations_in_flight", "Creates, starts and destroys in progress, by node.", node=_NODE
+    "winux_proxmox_operations_in_flight", "Creates, starts and destroys in progress, by node.", node=NODE
 )
 OPERATIONS_LIMIT = _gauge(
-    "winux_proxmox_operations_limit", "How many there may be now; lock waits lower it for a while.", node=_NODE
+    "winux_proxmox_operations_limit", "How many there may be now; lock waits lower it for a while.", node=NODE
 )
 TASK_SECONDS = _histogram(
     "winux_proxmox_task_duration_seconds",
@@ -259,7 +278,7 @@ TASK_SECONDS = _histogram(
 LOCK_WAITS = _counter("winux_proxmox_lock_waits_total", "Operations that another one kept waiting.")
 QUORATE = _gauge("winux_proxmox_quorate", "0 while Proxmox refuses changes for the want of a quorum.")
 NODE_UP = _gauge(
-    "winux_proxmox_node_up", "Whether a node of the cluster is online.", node=_NODE, absent="until it was asked"
+    "winux_proxmox_node_up", "Whether a node of the cluster is online.", node=NODE, absent="until it was asked"
 )
 LAST_OBSERVATION = _gauge(
     "winux_proxmox_last_observation_timestamp_seconds",
@@ -302,7 +321,7 @@ PROBLEMS = _gauge("winux_manifests_problems", "Mistakes in manifests at the last
 REVISION = _gauge(
     "winux_manifests_revision_info",
     "The git commit that the directory of manifests is at.",
-    revision=Named("commits: one at a time"),
+    revision=Named("one at a time", bounded=False),
     absent="for a directory that is no checkout",
 )
 WATCH_WORKING = _gauge("winux_manifests_watch_working", "1 while changes are told by the kernel, not by scans alone.")
@@ -311,13 +330,13 @@ _group("Manifests", LAST_GOOD_SCAN, SCAN_SECONDS, FILES, PROBLEMS, REVISION, WAT
 
 VMIDS = _gauge(
     "winux_vmids",
-    "VMIDs of the controller's range: of its lives, resting after use, taken by others, free.",
+    "VMIDs of the controller's range: of its lives, resting after use, of others as far as they are seen, free.",
     state=("used", "resting", "foreign", "free"),
 )
 ADDRESSES = _gauge(
     "winux_addresses",
     "Addresses of a template's range.",
-    template=_TEMPLATE,
+    template=TEMPLATE,
     state=("used", "free"),
     absent="for templates whose addresses come by DHCP",
 )
@@ -330,7 +349,7 @@ LEDGER_SECONDS = _histogram("winux_ledger_write_duration_seconds", "Duration of 
 LEDGER_LIVES = _gauge("winux_ledger_incarnations", "Lives and tombstones in the ledger.", state=("living", "ended"))
 _group("Ledger", LEDGER_BYTES, LEDGER_SECONDS, LEDGER_LIVES)
 
-EVENTS = _counter("winux_events_total", "What was decided and done.", type=tuple(EventType), reason=_REASON)
+EVENTS = _counter("winux_events_total", "What was decided and done.", type=tuple(EventType), reason=REASON)
 DELIVERIES = _counter(
     "winux_event_deliveries_total", "Events sent on, by outcome of the attempt.", sink=SINKS, outcome=("ok", "failed")
 )
@@ -346,3 +365,11 @@ DROPPED = _counter(
 _group("Events", EVENTS, DELIVERIES, UNDELIVERED, UNDELIVERED_AGE, DROPPED)
 
 FAMILIES: tuple[Family, ...] = tuple(family for families in GROUPS.values() for family in families)
+
+READ: frozenset[str] = frozenset(
+    {
+        *(family.name for family in FAMILIES if family.kind is Kind.GAUGE),
+        *(family.name for family in (QUEUE_ADDS, QUEUE_RETRIES, THREAD_RESTARTS, WATCH_RESTARTS)),
+    }
+)
+"""Names of what is read off the controller at a scrape; all others are counted where they happen."""

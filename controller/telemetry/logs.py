@@ -1,6 +1,7 @@
 """The set-up of structlog: JSON lines for machines, coloured lines for a terminal, and never a secret in either.
 
-The standard library's logging, in which dependencies speak, goes the same way. What is logged is others' business.
+The standard library's logging, in which dependencies speak, goes the same way. Every line has the ``component`` that
+speaks and what is bound to the context, as the session of a pass. Which lines are heard is in ``loglevels``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from structlog.typing import EventDict, Processor
 
 from controller.engine.clock import Clock
 from controller.telemetry import redact
+from controller.telemetry.loglevels import Component, LogLevels, NoBodies, component_of
 
 
 class LogFormat(StrEnum):
@@ -26,43 +28,13 @@ class LogFormat(StrEnum):
     AUTO = "auto"
 
 
-class LogLevel(StrEnum):
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-    @property
-    def number(self) -> int:
-        """As the standard library counts."""
-        return logging.getLevelNamesMapping()[self.name]
-
-
-_CHATTY = (
-    "asyncio",
-    "httpcore",
-    "httpx",
-    "proxmoxer",
-    "proxmoxer.backends.https",
-    "proxmoxer.core",
-    "requests",
-    "sqlalchemy",
-    "urllib3",
-    "uvicorn",
-    "uvicorn.access",
-    "uvicorn.error",
-    "watchdog",
-)
-"""Kept at WARNING or above: proxmoxer logs whole request bodies, passwords included, at INFO."""
-
-
-def configure(*, clock: Clock, log_format: LogFormat, level: LogLevel, stream: TextIO | None = None) -> None:
+def configure(*, clock: Clock, log_format: LogFormat, levels: LogLevels, stream: TextIO | None = None) -> None:
     """Send all logs of the process to ``stream`` (standard error). Calling it again replaces what was set up."""
     target = sys.stderr if stream is None else stream
     timestamp = _timestamper(clock)
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_logger_name,
+        _add_component,
         structlog.stdlib.add_log_level,
         timestamp,
         structlog.processors.StackInfoRenderer(),
@@ -85,22 +57,16 @@ def configure(*, clock: Clock, log_format: LogFormat, level: LogLevel, stream: T
             # Exceptions become text before secrets are looked for: their messages may hold some.
             structlog.processors.format_exc_info,
             hide_secrets,
-            _renderer(log_format, target),
+            *_renderers(log_format, target),
         ],
     )
     handler = logging.StreamHandler(target)
     handler.setFormatter(formatter)
+    handler.addFilter(NoBodies())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     logging.captureWarnings(True)
-    set_level(level)
-
-
-def set_level(level: LogLevel) -> None:
-    """Change the level at once; chatty libraries stay at WARNING at least."""
-    logging.getLogger().setLevel(level.number)
-    for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(level.number, logging.WARNING))
+    levels.apply()
 
 
 def hide_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
@@ -108,11 +74,28 @@ def hide_secrets(_logger: object, _method: str, event: EventDict) -> EventDict:
     return redact.clean_fields(dict(event))
 
 
-def _renderer(log_format: LogFormat, stream: TextIO) -> Processor:
+def _renderers(log_format: LogFormat, stream: TextIO) -> list[Processor]:
     terminal = stream.isatty()
     if log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and terminal):
-        return structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
-    return structlog.processors.JSONRenderer(ensure_ascii=False)
+        lines = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)
+        return [_component_in_brackets, lines]
+    return [structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _add_component(logger: object, _method: str, event: EventDict) -> EventDict:
+    """Which part of the program speaks; of a library also its logger's name."""
+    speaker = event.get("_record", logger)
+    name = str(getattr(speaker, "name", ""))
+    event["component"] = str(component_of(name))
+    if event["component"] == Component.LIBRARIES:
+        event["logger"] = name
+    return event
+
+
+def _component_in_brackets(_logger: object, _method: str, event: EventDict) -> EventDict:
+    """Where the console's lines have the logger's name."""
+    event.setdefault("logger", event.pop("component", None))
+    return event
 
 
 def _timestamper(clock: Clock) -> Processor:

@@ -1,58 +1,24 @@
 """What happened, counted where it happens, and the registry that Prometheus reads.
 
-Names follow the conventions: ``winux_`` in front, base units, ``_total`` on counters. Label values are bounded and
-there from the start; never a session's name.
+The names, labels and buckets are declared in ``families``; the state that is read at a scrape comes from a snapshot.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import StrEnum
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 
-from controller.proxmox.port import Proxmox, ProxmoxError
-from controller.telemetry.collector import StateCollector
+from controller.core.incarnation import EndReason, Incarnation
+from controller.core.launch import launch_of, ready_after, ready_parts
+from controller.ledger.events import Event
+from controller.telemetry import families
+from controller.telemetry.bounds import Bounds
+from controller.telemetry.collector import Counted, StateCollector
+from controller.telemetry.counted import Tally, Timing
+from controller.telemetry.families import OTHER, REASON, Family, ReconcileResult
 from controller.telemetry.snapshot import TelemetrySnapshot
-
-OK = "OK"
-OTHER = "Other"
-OPERATIONS = tuple(sorted(name for name in vars(Proxmox) if not name.startswith("_")))
-"""The calls of the port, by name."""
-
-
-def _reasons(error: type[ProxmoxError]) -> set[str]:
-    return {error.reason}.union(*(_reasons(kind) for kind in error.__subclasses__()))
-
-
-OUTCOMES = (OK, *sorted(_reasons(ProxmoxError)), OTHER)
-"""How a call may end: the reasons of the port's errors, or ``OK``."""
-
-_CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 35)
-"""A call takes 2 ms to 120 ms; a config lock makes it wait 10 s; the client gives up after 35 s."""
-_WORK_BUCKETS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
-_READY_BUCKETS = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 60, 120, 300, 600)
-_LAG_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 3600)
-
-
-class ReconcileResult(StrEnum):
-    """How one look at a key ended."""
-
-    DONE = "done"
-    """Nothing is left to do until something changes."""
-    AGAIN = "again"
-    """It is to be looked at again at a known time."""
-    ERROR = "error"
-    """A call failed; it is retried after a backoff."""
-    PANIC = "panic"
-    """The controller itself raised what it should not have; retried as well."""
-
-
-class Launch(StrEnum):
-    """How a session came to its container."""
-
-    COLD = "cold"
 
 
 class Metrics:
@@ -64,77 +30,63 @@ class Metrics:
     def __init__(self, *, version: str, snapshot: Callable[[], TelemetrySnapshot]) -> None:
         # The time a counter was created doubles the lines of a scrape and is of no use here.
         prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self._version = version
+        self._snapshot = snapshot
+        self._bounds = Bounds()
+        self._counted: dict[str, Counted] = {}
+        self._accepted = self._tally(families.SESSIONS_ACCEPTED)
+        self._ended = self._tally(families.SESSIONS_ENDED)
+        self._given_up = self._tally(families.GIVEN_UP)
+        self._ready_seconds = self._timing(families.READY_SECONDS)
+        self._ready_parts = self._timing(families.READY_PART_SECONDS)
+        self._expiry_lag = self._timing(families.EXPIRY_LAG)
+        self._reconciles = self._tally(families.RECONCILES)
+        self._reconcile_seconds = self._timing(families.RECONCILE_SECONDS)
+        self._queue_seconds = self._timing(families.QUEUE_SECONDS)
+        self._work_seconds = self._timing(families.WORK_SECONDS)
+        self._calls = self._tally(families.CALLS)
+        self._call_seconds = self._timing(families.CALL_SECONDS)
+        self._task_seconds = self._timing(families.TASK_SECONDS)
+        self._lock_waits = self._tally(families.LOCK_WAITS)
+        self._scan_seconds = self._timing(families.SCAN_SECONDS)
+        self._ledger_seconds = self._timing(families.LEDGER_SECONDS)
+        self._events = self._tally(families.EVENTS)
+        self._deliveries = self._tally(families.DELIVERIES)
+        self._dropped = self._tally(families.DROPPED)
         self.registry = CollectorRegistry()
-        registry = self.registry
-        Gauge("winux_build_info", "The running version.", ["version"], registry=registry).labels(version).set(1)
-        self._reconciles = Counter("winux_reconcile_total", "Looks at a key, by result.", ["result"], registry=registry)
-        self._reconcile_seconds = Histogram(
-            "winux_reconcile_duration_seconds", "Duration of one look.", buckets=_WORK_BUCKETS, registry=registry
-        )
-        self._panics = Counter("winux_reconcile_panics_total", "Looks that raised unforeseen.", registry=registry)
-        self._queue_seconds = Histogram(
-            "winux_workqueue_queue_duration_seconds",
-            "Time from a key being due to being taken.",
-            buckets=_WORK_BUCKETS,
-            registry=registry,
-        )
-        self._work_seconds = Histogram(
-            "winux_workqueue_work_duration_seconds",
-            "Time a key was worked on.",
-            buckets=_WORK_BUCKETS,
-            registry=registry,
-        )
-        self._calls = Counter(
-            "winux_proxmox_requests_total", "Calls by outcome.", ["operation", "outcome"], registry=registry
-        )
-        self._call_seconds = Histogram(
-            "winux_proxmox_request_duration_seconds",
-            "Duration of calls, those that failed included.",
-            ["operation"],
-            buckets=_CALL_BUCKETS,
-            registry=registry,
-        )
-        self._lock_waits = Counter(
-            "winux_proxmox_lock_waits_total", "Operations that another one kept waiting.", registry=registry
-        )
-        self._ready_seconds = Histogram(
-            "winux_session_ready_seconds",
-            "Time from acceptance to Ready.",
-            ["launch"],
-            buckets=_READY_BUCKETS,
-            registry=registry,
-        )
-        self._expiry_lag = Histogram(
-            "winux_session_expiry_lag_seconds",
-            "Time from a session's end to the call that destroys it.",
-            buckets=_LAG_BUCKETS,
-            registry=registry,
-        )
-        self._begin_at_zero()
-        ProcessCollector(registry=registry)
-        registry.register(StateCollector(snapshot))
+        self.registry.register(StateCollector(self._now, counted=self._counted, bounds=self._bounds))
+        ProcessCollector(registry=self.registry)
 
-    def observe_reconcile(self, result: ReconcileResult, seconds: float) -> None:
-        self._reconciles.labels(result.value).inc()
-        self._reconcile_seconds.observe(seconds)
-        if result is ReconcileResult.PANIC:
-            self._panics.inc()
+    # -- sessions ----------------------------------------------------------------------------------------------
 
-    def observe_call(self, operation: str, outcome: str, seconds: float) -> None:
-        """``operation`` as in ``OPERATIONS``; ``outcome`` is ``OK`` or an error's reason. Others count as ``Other``."""
-        operation = operation if operation in OPERATIONS else OTHER
-        self._calls.labels(operation, outcome if outcome in OUTCOMES else OTHER).inc()
-        self._call_seconds.labels(operation).observe(seconds)
+    def observe_accepted(self, life: Incarnation) -> None:
+        """A life began."""
+        self._accepted.add(life.spec.template, launch_of(life.spec))
 
-    def observe_lock_wait(self) -> None:
-        """An operation failed, or took long, because another one held a lock."""
-        self._lock_waits.inc()
+    def observe_ready(self, life: Incarnation) -> None:
+        """A life as it was recorded when it became Ready; its uid is the id of its trace."""
+        launch, seconds = launch_of(life.spec), ready_after(life)
+        if seconds is None:
+            raise ValueError(f"session {life.session} is not ready")
+        self._ready_seconds.observe(seconds, launch, life.spec.template, trace_id=life.uid)
+        for part, took in ready_parts(life).items():
+            self._ready_parts.observe(took, launch, part, trace_id=life.uid)
 
-    def observe_ready(self, seconds: float, launch: Launch = Launch.COLD) -> None:
-        self._ready_seconds.labels(launch.value).observe(seconds)
+    def observe_ended(self, reason: EndReason) -> None:
+        self._ended.add(reason)
+
+    def observe_given_up(self) -> None:
+        """A container that never became ready is to be replaced."""
+        self._given_up.add()
 
     def observe_expiry_lag(self, seconds: float) -> None:
         self._expiry_lag.observe(max(0.0, seconds))
+
+    # -- work --------------------------------------------------------------------------------------------------
+
+    def observe_reconcile(self, result: ReconcileResult, seconds: float) -> None:
+        self._reconciles.add(result)
+        self._reconcile_seconds.observe(seconds)
 
     def queued(self, seconds: float) -> None:
         self._queue_seconds.observe(seconds)
@@ -142,12 +94,54 @@ class Metrics:
     def worked(self, seconds: float) -> None:
         self._work_seconds.observe(seconds)
 
-    def _begin_at_zero(self) -> None:
-        for result in ReconcileResult:
-            self._reconciles.labels(result.value)
-        for launch in Launch:
-            self._ready_seconds.labels(launch.value)
-        for operation in OPERATIONS:
-            self._call_seconds.labels(operation)
-            for outcome in OUTCOMES:
-                self._calls.labels(operation, outcome)
+    # -- Proxmox -----------------------------------------------------------------------------------------------
+
+    def observe_call(self, operation: str, outcome: str, seconds: float) -> None:
+        """``outcome`` is ``OK`` or an error's reason."""
+        self._calls.add(operation, outcome)
+        self._call_seconds.observe(seconds, operation)
+
+    def observe_task(self, kind: str, exit_: str, seconds: float) -> None:
+        """A task of ours that ended: ``exit_`` as in ``TASK_EXITS``."""
+        self._task_seconds.observe(max(0.0, seconds), kind, exit_)
+
+    def observe_lock_wait(self) -> None:
+        """An operation failed, or took long, because another one held a lock."""
+        self._lock_waits.add()
+
+    # -- manifests, ledger, events -----------------------------------------------------------------------------
+
+    def observe_scan(self, seconds: float) -> None:
+        self._scan_seconds.observe(seconds)
+
+    def observe_write(self, seconds: float) -> None:
+        """A write to the ledger, whether or not it succeeded."""
+        self._ledger_seconds.observe(seconds)
+
+    def observe_event(self, event: Event) -> None:
+        """One more event; one that only counts on is one too."""
+        self._events.add(event.type, event.reason)
+
+    def observe_delivery(self, sink: str, ok: bool) -> None:
+        """An attempt to send events on."""
+        self._deliveries.add(sink, "ok" if ok else "failed")
+
+    def observe_dropped(self, sink: str, count: int) -> None:
+        """Events that retention removed before they were sent on."""
+        self._dropped.add(sink, by=count)
+
+    # -- inside ------------------------------------------------------------------------------------------------
+
+    def _tally(self, family: Family) -> Tally:
+        tally = self._counted[family.name] = Tally(family, self._bounds)
+        return tally
+
+    def _timing(self, family: Family) -> Timing:
+        timing = self._counted[family.name] = Timing(family, self._bounds)
+        return timing
+
+    def _now(self) -> TelemetrySnapshot:
+        now = self._snapshot()
+        now.put(families.BUILD_INFO, 1, self._version)
+        now.names.setdefault(REASON, (OTHER,))
+        return now

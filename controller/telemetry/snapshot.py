@@ -1,53 +1,41 @@
-"""What metrics show of the controller's state at the moment of a scrape, as plain numbers.
+"""What metrics show of the controller's state at the moment of a scrape: values by family and labels.
 
 The daemon fills it in; ``collector`` turns it into samples. What happened, unlike what is, is counted in ``metrics``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
 
-from controller.core.model import Phase, Timestamp
-from controller.engine.workqueue import QueueStats
+from controller.telemetry.families import READ, Family, Named
 
-GUARDS = (
-    "ClockJumped",
-    "LedgerFailing",
-    "ManifestsIncomplete",
-    "MassDelete",
-    "NoQuorum",
-    "NotObserved",
-    "NotSynced",
-    "Paused",
-)
-"""All that holds the controller back, by its reason code. Others are shown as they come."""
-
-HELD_REASONS = ("NoRoom", "PausedByManifest", *GUARDS)
-"""Why sessions wait. Others are counted together as ``Other``, so that the label stays bounded."""
+Labels = tuple[str, ...]
+"""Label values, in the order in which the family declares its labels."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetrySnapshot:
-    """One moment. Times are Unix seconds, 0 for what has not happened yet."""
+    """One moment. What is not put in is 0 where its label values are known, and else not shown."""
 
-    sessions: Mapping[Phase, int] = field(default_factory=dict)
-    sessions_held: Mapping[str, int] = field(default_factory=dict)
-    """Sessions that wait, by reason code."""
-    sessions_orphaned: int = 0
-    """Containers of ours that no manifest wants and that are still there."""
-    destroys_failing: int = 0
-    """Sessions whose container could not be destroyed at the last attempt."""
-    guards: Mapping[str, bool] = field(default_factory=dict)
-    """Whether a brake is engaged, by its reason code."""
-    queue: QueueStats = field(default_factory=QueueStats)
-    operations_in_flight: Mapping[str, int] = field(default_factory=dict)
-    """By node."""
-    last_observation: Timestamp = 0.0
-    """When Proxmox was last seen whole."""
-    last_good_scan: Timestamp = 0.0
-    """When the manifests were last read whole."""
-    manifest_files: int = 0
-    manifest_problems: int = 0
-    watcher_restarts: int = 0
-    """Since the start."""
+    __slots__ = ("names", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[Labels, float]] = {}
+        """By the name of the family."""
+        self.names: dict[Named, Collection[str]] = {}
+        """What the site has now: its series are there before anything is counted."""
+
+    def put(self, family: Family, value: float, *labels: str) -> None:
+        """One value; a second one with the same labels replaces it."""
+        self.put_all(family, {labels: value})
+
+    def put_all(self, family: Family, values: Mapping[Labels, float]) -> None:
+        """Several values at once, by labels.
+
+        Raises:
+            ValueError: the family is counted elsewhere, or has other labels.
+        """
+        if family.name not in READ:
+            raise ValueError(f"{family.name} is counted where it happens, not read at a scrape")
+        if any(len(labels) != len(family.labels) for labels in values):
+            raise ValueError(f"{family.name} has the labels ({', '.join(family.labels)}), nothing else")
+        self.values.setdefault(family.name, {}).update(values)

@@ -195,7 +195,7 @@ class Controller:
             port=around.port,
             ledger=around.open_ledger(f"sqlite:///{self.site.ledger}", clock=clock, on_event=around.told),
             clock=clock,
-            board=TaskBoard(around.port),
+            board=TaskBoard(around.port, clock=clock),
             inventory=Inventory(around.port, clock=clock, pools=lambda: self.picture.pools()),  # noqa: PLW0108
             slots=Slots(IN_FLIGHT, add, clock=clock),
             clone_turns=Slots(1, add, clock=clock),

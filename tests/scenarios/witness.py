@@ -253,8 +253,8 @@ class Asking(Around):
         super().__init__(port)
         self._asked = asked
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
-        del operation, node
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
+        del operation, node, vmid
         return nullcontext()
 
     def create(self, node: str, request: CreateRequest) -> str:

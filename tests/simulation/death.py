@@ -68,8 +68,8 @@ class MortalPort(Around):
         super().__init__(port)
         self._fate = fate
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
-        del node
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
+        del node, vmid
         return self._call(operation)
 
     @contextmanager

@@ -138,12 +138,22 @@ def _privileges(context: Context) -> frozenset[str]:
 
 
 def list_users(context: Context) -> list[dict[str, object]]:
-    everyone = context.may("/access", "Sys.Audit", "User.Modify", anyone=True)
+    """Those of the groups that the caller may audit, and the caller; a token is not its user."""
     return [
         {"userid": name, "enable": int(user.enabled), "expire": user.expires, "realm-type": name.rpartition("@")[2]}
+        | (_members_and_tokens(context, name) if context.flag("full") else {})
         for name, user in context.cluster.access.users.items()
-        if everyone or name == context.who.user
+        if name == context.who.authid or _may_over(context, name, "User.Modify", "Sys.Audit")
     ]
+
+
+def _members_and_tokens(context: Context, user: str) -> dict[str, object]:
+    access = context.cluster.access
+    tokens = {name.partition("!")[2]: token for name, token in access.tokens.items() if name.startswith(f"{user}!")}
+    return {
+        "groups": ",".join(sorted(name for name, group in access.groups.items() if user in group.users)),
+        "tokens": [{"tokenid": name} | _info(token) for name, token in sorted(tokens.items())],
+    }
 
 
 def create_user(context: Context) -> None:
@@ -163,8 +173,17 @@ def create_user(context: Context) -> None:
 
 
 def check_own_or_admin(context: Context) -> None:
-    if context.text("userid") != context.who.user:
-        context.need("/access/groups", "User.Modify")
+    """``self`` is the user alone, not a token of his; and some group of the user's is enough to be his admin."""
+    user = context.text("userid")
+    if context.who.authid != user and not _may_over(context, user, "User.Modify"):
+        raise forbidden()
+
+
+def _may_over(context: Context, user: str, *names: str) -> bool:
+    """Any of the privileges over all groups, or over one that the user is in (PVE::RPCEnvironment)."""
+    groups = (name for name, group in context.cluster.access.groups.items() if user in group.users)
+    places = ("/access/groups", *(f"/access/groups/{name}" for name in groups))
+    return any(context.may(place, *names, anyone=True) for place in places)
 
 
 def list_tokens(context: Context) -> list[dict[str, object]]:

@@ -19,7 +19,8 @@ def member(lab: Lab) -> Client:
 
 
 def test_a_group_and_its_members(lab: Lab, member: Client) -> None:
-    assert lab.root.get("/access/groups").data == [{"groupid": "staff", "users": "ann@pve", "comment": "c"}]
+    staff = {"groupid": "staff", "users": "ann@pve", "comment": "c"}
+    assert [row for row in lab.root.get("/access/groups").data if row["groupid"] != "winux"] == [staff]
     assert lab.root.get("/access/groups/staff").data == {"members": ["ann@pve"], "comment": "c"}
     assert lab.root.put("/access/groups/staff", comment="d").status == 200
     assert lab.root.get("/access/groups/staff").data["comment"] == "d"
@@ -113,4 +114,21 @@ def test_token_changes_that_are_refused(lab: Lab) -> None:
     assert only_comment.refusal == (500, "updating token info failed: 400 Parameter verification failed.")
     others = lab.limited.put("/access/users/root@pam/token/winux", comment="x")
     assert others.status == 403
-    assert lab.limited.put(TOKEN, comment="my own").status == 200
+    assert lab.limited.put(TOKEN, comment="my own").refusal == (403, "Permission check failed")
+
+
+def test_a_token_is_not_its_user_and_reads_of_itself_only_by_a_right_on_a_group(lab: Lab, member: Client) -> None:
+    """``userid-param self`` compares with the whole ``user@realm!token`` (PVE::RPCEnvironment)."""
+    own = "/access/users/ann@pve/token"
+    for path in (own, f"{own}/ci"):
+        assert member.get(path).refusal == (403, "Permission check failed")
+    assert member.get("/access/users", full=1).data == []
+    assert lab.root.put("/access/acl", path="/access/groups/staff", roles="PVEAuditor", users="ann@pve").status == 200
+    assert lab.root.put(f"{own}/ci", expire=4_000_000_000).status == 200
+    (row,) = member.get("/access/users", full=1).data
+    token = {"tokenid": "ci", "privsep": 0, "expire": 4_000_000_000}
+    assert (row["userid"], row["groups"], row["tokens"]) == ("ann@pve", "staff", [token])
+    assert "tokens" not in member.get("/access/users").data[0]
+    assert member.get(f"{own}/ci").status == 403, "to audit is not enough for it"
+    assert lab.root.put("/access/acl", path="/access/groups/staff", roles="PVEUserAdmin", users="ann@pve").status == 200
+    assert member.get(f"{own}/ci").data == {"privsep": 0, "expire": 4_000_000_000}

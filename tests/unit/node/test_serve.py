@@ -27,6 +27,7 @@ LOOPBACK = "write a loopback address and a port, such as 127.0.0.1:8006"
         ({"profile": "quick"}, "there is no profile 'quick'; choose one of: instant, demo, real"),
         ({"version": "7.4"}, "there is no version '7.4'; choose one of: 8.4, 9.2"),
         ({"nodes": ()}, "a cluster of 0 nodes cannot be made; choose 1 to 32"),
+        ({"certificate_days": 0}, "a certificate for 0 days cannot be made; choose 1 to 730"),
         ({"nodes": named(33)}, "a cluster of 33 nodes cannot be made; choose 1 to 32"),
     ],
 )

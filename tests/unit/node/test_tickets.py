@@ -93,3 +93,15 @@ def test_a_user_sees_the_tasks_of_its_tokens_once_they_ended(slow: Lab) -> None:
 def test_a_disabled_user_does_not_log_in(lab: Lab) -> None:
     lab.door.disable_user("root@pam", disabled=True)
     assert Client(lab.node, {}).post("/access/ticket", **PASSWORD).refusal == (401, "authentication failure")
+
+
+def test_a_user_who_logged_in_is_himself_and_no_token_of_his_is(lab: Lab) -> None:
+    root = log_in(lab)
+    lab.root.post("/access/users", userid="anna@pve")
+    made = lab.root.post("/access/users/anna@pve/token/desk", privsep=0).data
+    anna = with_ticket(lab, log_in(lab, username="anna@pve", password=root["ticket"]))
+    assert anna.get("/access/users/anna@pve/token/desk").data == {"privsep": 0, "expire": 0}
+    assert [row["userid"] for row in anna.get("/access/users").data] == ["anna@pve"]
+    token = lab.client(f"{made['full-tokenid']}={made['value']}")
+    assert token.get("/access/users/anna@pve/token/desk").refusal == (403, "Permission check failed")
+    assert token.get("/access/users").data == []

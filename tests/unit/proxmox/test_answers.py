@@ -232,3 +232,46 @@ def test_a_rule_of_a_firewall_is_read(told: dict[str, object], rule: Rule) -> No
 def test_rules_stand_by_their_positions() -> None:
     told = [{"type": kind, "action": "DROP", "enable": 1, "pos": pos} for kind, pos in (("out", 1), ("in", 0))]
     assert [rule.direction for rule in answers.firewall_rules(told)] == ["in", "out"]
+
+
+@pytest.mark.parametrize(
+    ("user", "token", "ends"),
+    [
+        ({}, {}, ()),
+        ({"expire": 0}, {"expire": 0}, ()),
+        ({"expire": 0}, {"expire": 1900000000}, (1_900_000_000.0,)),
+        ({"expire": "1800000000"}, {}, (1_800_000_000.0,)),
+        ({"expire": 1800000000}, {"expire": "1900000000"}, (1_800_000_000.0, 1_900_000_000.0)),
+    ],
+    ids=["none", "0 is none", "the token's", "the user's", "both"],
+)
+def test_a_token_ends_with_itself_or_with_its_user(
+    user: dict[str, object], token: dict[str, object], ends: tuple[float, ...]
+) -> None:
+    listed = [
+        {"userid": "root@pam", "expire": 1, "tokens": [{"tokenid": "t1", "expire": 1}]},
+        {"userid": "op@pve", **user, "tokens": [{"tokenid": "t0", "expire": 1}, {"tokenid": "t1", **token}]},
+    ]
+    assert answers.token_expiry(listed, user="op@pve", token_name="t1") == ends
+
+
+@pytest.mark.parametrize(
+    "listed", [[], [{"userid": "op@pve"}], [{"userid": "op@pve", "tokens": []}], [{"userid": "root@pam", "expire": 1}]]
+)
+def test_a_token_that_is_not_listed_is_not_known(listed: list[dict[str, object]]) -> None:
+    assert answers.token_expiry(listed, user="op@pve", token_name="t1") is None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        {},
+        [1],
+        [{"userid": "op@pve", "tokens": {"t1": 1}}],
+        [{"userid": "op@pve", "tokens": [{"tokenid": "t1", "expire": "soon"}]}],
+    ],
+)
+def test_a_list_of_users_that_is_none_is_malformed(data: object) -> None:
+    with pytest.raises(Malformed):
+        answers.token_expiry(data, user="op@pve", token_name="t1")

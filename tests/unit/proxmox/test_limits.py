@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 
@@ -123,6 +124,16 @@ def test_a_lower_limit_stops_no_call_and_holds_for_the_next() -> None:
     assert gate.most == {"pve1": 2}
 
 
+def test_who_waits_for_a_turn_gives_signs_of_life() -> None:
+    gate, waited = Gate(), threading.Event()
+    port = Limited(gate, 1, waits=waited.set)  # type: ignore[arg-type]
+    with ThreadPoolExecutor(2) as threads:
+        calls = [threads.submit(port.start, "pve1", vmid) for vmid in range(2)]
+        assert waited.wait(PATIENT)
+        gate.open()
+        assert all(call.result() for call in calls)
+
+
 class Failing:
     def __init__(self, error: Exception) -> None:
         self.error = error
@@ -179,10 +190,10 @@ def test_every_call_is_reported_with_its_outcome_and_duration() -> None:
     assert port.task_log(UPID, lines=5) == (UPID, "5")
     assert port.permissions(("/pool/x",)) == {"/pool/x": frozenset()}
     assert calls == [
-        Call("start", "pve1", "ok", 3.0),
-        Call("config", "pve1", "NotFound", 2.0),
-        Call("config", "pve1", "Bug", 1.0),
-        Call("task_log", "pve2", "ok", 0.0),
+        Call("start", "pve1", "ok", 3.0, 3),
+        Call("config", "pve1", "NotFound", 2.0, 2),
+        Call("config", "pve1", "Bug", 1.0, 1),
+        Call("task_log", "pve2", "ok", 0.0, 200),
         Call("permissions", None, "ok", 0.0),
     ]
 
@@ -206,7 +217,8 @@ def test_every_method_of_the_port_is_passed_on_as_it_is(method: str) -> None:
     signature = inspect.signature(getattr(Proxmox, method))
     assert inspect.signature(getattr(Around, method)) == signature
     parameters = [parameter for parameter in signature.parameters.values() if parameter.name != "self"]
-    positional = [UPID if p.name == "upid" else f"<{p.name}>" for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    special = {"upid": UPID, "request": SimpleNamespace(vmid=200)}
+    positional = [special.get(p.name, f"<{p.name}>") for p in parameters if p.kind is not p.KEYWORD_ONLY]
     named = {p.name: f"<{p.name}>" for p in parameters if p.kind is p.KEYWORD_ONLY}
     calls: list[Call] = []
     port = Instrumented(Limited(Echo()), calls.append, clock=VirtualClock())  # type: ignore[arg-type]
@@ -215,3 +227,7 @@ def test_every_method_of_the_port_is_passed_on_as_it_is(method: str) -> None:
     (call,) = calls
     node = "<node>" if "node" in signature.parameters else "pve2" if "upid" in signature.parameters else None
     assert (call.operation, call.node, call.outcome) == (method, node, "ok")
+    about = (
+        200 if special.keys() & signature.parameters.keys() else "<vmid>" if "vmid" in signature.parameters else None
+    )
+    assert call.vmid == about

@@ -61,6 +61,7 @@ class Cluster:
     guests: tuple[ResourceRow, ...] = (TEMPLATE,)
     template_net: str | None = "name=eth0,bridge=vmbr0,ip=dhcp"
     errors: Mapping[str, ProxmoxError] = field(default_factory=dict)
+    token_ends: float | None = None
 
     def _may(self, operation: str) -> None:
         if operation in self.errors:
@@ -69,6 +70,10 @@ class Cluster:
     def version(self) -> str:
         self._may("version")
         return self.release
+
+    def token_expiry(self) -> float | None:
+        self._may("token_expiry")
+        return self.token_ends
 
     def permissions(self, paths: Sequence[str] = ()) -> Mapping[str, frozenset[str]]:
         self._may("permissions")
@@ -121,6 +126,7 @@ def test_a_cluster_that_has_everything_passes() -> None:
         "connection",
         "certificate",
         "token",
+        "end of the token",
         "version",
         "pool winux",
         "template 9000",
@@ -275,3 +281,18 @@ def test_a_template_that_limits_connections_needs_the_firewall_of_the_datacenter
     check = with_rules["firewall of the datacenter"]
     assert check.verdict is Verdict.UNKNOWN
     assert "pvesh set /cluster/firewall/options --enable 1" in (check.todo or "")
+
+
+@pytest.mark.parametrize(
+    ("ends", "sentence"),
+    [(None, "The token does not expire"), (1_800_000_000.0, "The token expires at 2027-01-15T08:00:00Z")],
+)
+def test_the_end_of_the_token_is_told(ends: float | None, sentence: str) -> None:
+    assert found(look(Cluster(token_ends=ends)), "end of the token").sentence == sentence
+
+
+def test_an_end_that_may_not_be_read_is_no_failure_and_says_what_to_grant() -> None:
+    report = look(Cluster(errors={"token_expiry": Forbidden("it needs Sys.Audit")}))
+    check = found(report, "end of the token")
+    assert (check.verdict, report.ok) == (Verdict.UNKNOWN, True)
+    assert "pveum acl modify /access/groups/winux" in (check.todo or "")

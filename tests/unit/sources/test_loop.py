@@ -155,3 +155,58 @@ def test_a_written_manifest_arrives_by_the_kernels_own_hint(tmp_path: Path) -> N
         loop.hint()
         thread.join(timeout=20)
     assert not thread.is_alive()
+
+
+class Ticking(VirtualClock):
+    """A quarter of a second passes between two looks at it."""
+
+    def monotonic(self) -> float:
+        self.advance(0.25)
+        return super().monotonic()
+
+
+def test_each_scan_is_told_with_how_long_it_took(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(session("alice"))
+    clock, took = Ticking(), list[float]()
+    source = DirectorySource(tmp_path, defaults=DEFAULTS, clock=clock)
+    loop = ScanLoop(source, clock=clock, on_snapshot=lambda _: clock.advance(9), on_scan=took.append, watched=False)
+    loop.step()
+    loop.step()
+    assert took == [0.25, 0.25], "what is made of a snapshot is no part of the scan"
+
+
+def test_the_watch_counts_as_working_while_it_is_there(tmp_path: Path) -> None:
+    loop, seen = Loop(tmp_path, scans=1), list[bool]()
+    note = loop.loop._on_snapshot
+    loop.loop._on_snapshot = lambda snapshot: (seen.append(loop.loop.watch_working), note(snapshot))[1]
+    assert not loop.loop.watch_working
+    loop.run()
+    assert (seen, loop.loop.watch_working) == ([True], False)
+
+
+def test_without_a_watch_none_works(tmp_path: Path) -> None:
+    loop, seen = Loop(tmp_path, scans=1, watched=False), list[bool]()
+    note = loop.loop._on_snapshot
+    loop.loop._on_snapshot = lambda snapshot: (seen.append(loop.loop.watch_working), note(snapshot))[1]
+    loop.run()
+    assert seen == [False]
+
+
+def test_the_revision_is_that_of_the_last_scan(tmp_path: Path) -> None:
+    first, second = "1" * 40, "2" * 40
+    for commit in (first, second):
+        (tmp_path / commit).mkdir()
+        (tmp_path / commit / "a.yaml").write_text(session("alice"))
+    link = tmp_path / "current"
+    link.symlink_to(tmp_path / first)
+    clock = VirtualClock()
+    source = DirectorySource(link, defaults=DEFAULTS, clock=clock)
+    loop = ScanLoop(source, clock=clock, on_snapshot=lambda _: None, watched=False)
+    assert loop.revision is None
+    loop.step()
+    assert loop.revision == first
+    link.unlink()
+    link.symlink_to(tmp_path / second)
+    assert loop.revision == first
+    loop.step()
+    assert loop.revision == second

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -86,3 +88,51 @@ def test_there_is_nothing_else(client: httpx.Client, path: str) -> None:
 
 def test_nothing_can_be_written(client: httpx.Client) -> None:
     assert client.post("/metrics").status_code == 405
+
+
+class Held:
+    """A daemon whose state somebody holds and does not let go."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.metrics = Metrics(version="1.2.3", snapshot=self.snapshot)
+
+    def snapshot(self) -> TelemetrySnapshot:
+        with self.lock:
+            return TelemetrySnapshot()
+
+    def missing(self) -> list[str]:
+        with self.lock:
+            return []
+
+
+def test_while_the_state_is_held_it_says_that_it_lives_and_answers_the_rest_with_a_sentence() -> None:
+    held = Held()
+    app = make_app(registry=held.metrics.registry, alive=list, ready=held.missing, patience=0.05)
+    server = HttpServer(app, name="telemetry", listen="127.0.0.1:0")
+    server.start()
+    asking = httpx.Client(base_url=server.url, trust_env=False, timeout=60)
+    with asking as client, held.lock, ThreadPoolExecutor(20) as waiting:
+        answers = list(waiting.map(lambda number: client.get(("/metrics", "/readyz")[number % 2]), range(20)))
+        assert {answer.status_code for answer in answers} == {503}
+        assert all("could not be read within 0.05 s" in answer.text for answer in answers)
+        assert client.get("/healthz").json() == {"status": "ok", "problems": []}
+    assert server.stop()
+
+
+def test_once_the_state_is_let_go_all_is_as_before() -> None:
+    held = Held()
+    app = make_app(registry=held.metrics.registry, alive=list, ready=held.missing, patience=0.05)
+    server = HttpServer(app, name="telemetry", listen="127.0.0.1:0")
+    server.start()
+    with httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client:
+        with held.lock:
+            assert [client.get("/readyz").status_code for _ in range(6)] == [503] * 6
+        wait = threading.Event()
+        for _ in range(600):
+            if client.get("/readyz").status_code == client.get("/metrics").status_code == 200:
+                break
+            wait.wait(0.1)
+        else:
+            pytest.fail("the threads that waited never gave their places back")
+    assert server.stop()

@@ -13,7 +13,8 @@ import structlog
 
 from controller.engine.clock import VirtualClock
 from controller.telemetry import redact
-from controller.telemetry.logs import LogFormat, LogLevel, configure, set_level
+from controller.telemetry.loglevels import LogLevel, LogLevels
+from controller.telemetry.logs import LogFormat, configure
 
 SECRET = "0d1c9b1e-9e33-4c1e-9d0a-5c1f3f6c2a11"
 
@@ -44,7 +45,8 @@ def stream() -> io.StringIO:
 def start(
     stream: io.StringIO, *, log_format: LogFormat = LogFormat.JSON, level: LogLevel = LogLevel.INFO
 ) -> structlog.stdlib.BoundLogger:
-    configure(clock=VirtualClock(start=1_800_000_000.25), log_format=log_format, level=level, stream=stream)
+    clock = VirtualClock(start=1_800_000_000.25)
+    configure(clock=clock, log_format=log_format, levels=LogLevels(clock=clock, level=level), stream=stream)
     logger: structlog.stdlib.BoundLogger = structlog.get_logger("winux.test")
     return logger
 
@@ -57,9 +59,9 @@ def test_an_event_is_one_json_line_with_its_keys_and_a_utc_time(stream: io.Strin
     start(stream).bind(session="alice").info("session.ready", vmid=30001, seconds=2.5)
     assert lines(stream) == [
         {
+            "component": "test",
             "event": "session.ready",
             "level": "info",
-            "logger": "winux.test",
             "seconds": 2.5,
             "session": "alice",
             "timestamp": "2027-01-15T08:00:00.250Z",
@@ -76,25 +78,18 @@ def test_libraries_speak_the_same_way(stream: io.StringIO) -> None:
     assert (line["node"], line["timestamp"]) == ("pve1", "2027-01-15T08:00:00.250Z")
 
 
-@pytest.mark.parametrize("name", ["proxmoxer.core", "urllib3.connectionpool", "uvicorn.error"])
-def test_chatty_libraries_are_heard_from_warnings_on(stream: io.StringIO, name: str) -> None:
-    start(stream, level=LogLevel.DEBUG)
-    logging.getLogger(name).info("POST with the whole body")
-    logging.getLogger(name).warning("pool is full")
-    assert [line["event"] for line in lines(stream)] == ["pool is full"]
-    set_level(LogLevel.ERROR)
-    logging.getLogger(name).warning("pool is full again")
-    assert len(lines(stream)) == 1
-
-
-def test_the_level_can_be_changed_at_runtime_for_loggers_in_use(stream: io.StringIO) -> None:
-    log = start(stream, level=LogLevel.WARNING)
-    log.info("unheard")
-    set_level(LogLevel.DEBUG)
-    log.debug("heard")
-    set_level(LogLevel.ERROR)
-    log.warning("unheard")
-    assert [line["event"] for line in lines(stream)] == ["heard"]
+def test_what_is_bound_to_the_context_is_in_every_line_also_in_those_of_libraries(stream: io.StringIO) -> None:
+    log = start(stream)
+    with structlog.contextvars.bound_contextvars(session="alice", reconcile=7):
+        log.info("ours")
+        logging.getLogger("some.library").warning("theirs")
+    log.info("afterwards")
+    said = [(line["event"], line["component"], line.get("session"), line.get("reconcile")) for line in lines(stream)]
+    assert said == [
+        ("ours", "test", "alice", 7),
+        ("theirs", "libraries", "alice", 7),
+        ("afterwards", "test", None, None),
+    ]
 
 
 def say_it_in_every_way(log: structlog.stdlib.BoundLogger) -> None:
@@ -125,6 +120,7 @@ def test_the_console_shows_lines_for_people(stream: io.StringIO) -> None:
     start(stream, log_format=LogFormat.CONSOLE).info("session.ready", session="alice")
     assert "session.ready" in stream.getvalue()
     assert "session=alice" in stream.getvalue()
+    assert "[test]" in stream.getvalue()
     assert "\x1b" not in stream.getvalue(), "colours are for terminals"
 
 
