@@ -50,7 +50,9 @@ class Bounds:
     def _foreseen(self, values: Values, names: Mapping[Named, Collection[str]]) -> Collection[str]:
         if not isinstance(values, Named):
             return values
-        return dict.fromkeys(self._hold(values, name) for name in names.get(values, ())) if values.bounded else ()
+        if not values.bounded:
+            return ()
+        return dict.fromkeys(self._hold(values, name) for name in (*values.foreseen, *names.get(values, ())))
 
     def _hold(self, values: Values, value: str) -> str:
         if not isinstance(values, Named):

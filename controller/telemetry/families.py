@@ -48,6 +48,8 @@ class Named:
     what: str
     bounded: bool = True
     """False: every name is shown, for those of the moment are all there are."""
+    foreseen: tuple[str, ...] = ()
+    """Names that are there from the first scrape on, so that the first of each is an increase."""
 
 
 Values = tuple[str, ...] | Named
@@ -113,7 +115,17 @@ _DISK = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5)
 
 TEMPLATE = Named("session templates")
 NODE = Named("nodes of the Proxmox cluster")
-REASON = Named("reason codes of events")
+EVENT_REASONS = (
+    *("Accepted", "Adopted", "Applied", "CertificateChanged", "ClockRight", "Configured", "Confirmed", "ContainerGone"),
+    *("ControllerStarted", "CreateFailed", "CreateUnclear", "Created", "Creating", "CreatingAgain", "Deleted"),
+    *("DestroyUnclear", "Destroying", "Ended", "Extended", "Filtered", "Forgotten", "Growing", "Launched"),
+    *("ManifestMissing", "ManifestMoved", "ManifestRemoved", "ManifestsComplete", "MassDeleteReleased", "Migrated"),
+    *("NeedsNewLife", "NeverReady", "NoRoom", "Notified", "Observed", "Ready", "Replaced", "Resumed", "Rotated"),
+    *("RotationOrdered", "SetUp", "StartFailed", "Started", "TaskFailed", "UnknownOrphan", "UnknownUid", "VmidTaken"),
+    *("Expired", *GUARDS),
+)
+"""The reason codes of events that the controller has names for; those of Proxmox's errors come on top as they come."""
+REASON = Named("reason codes of events", foreseen=EVENT_REASONS)
 
 GROUPS: dict[str, tuple[Family, ...]] = {}
 """All families, by the heading under which people find them."""

@@ -50,6 +50,8 @@ class Component(StrEnum):
     """Every event when it is recorded, and how events are sent on."""
     ADMIN = "admin"
     """Orders about the daemon itself."""
+    WEB = "web"
+    """Launches, logins, and who was refused what."""
     TELEMETRY = "telemetry"
     """Sockets, systemd, traces."""
     LIBRARIES = "libraries"

@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: the figures of the README, on loopback, with an end. Takes about eight minutes.
+"""``python -m tests.bench``: the figures of the README, on loopback, with an end. Takes about twelve minutes.
 
 Ratios are against a floor in the same run; absolute figures say as much about the machine as about the controller.
 """
@@ -11,7 +11,7 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desktops, latency, listing, quiet, throughput
+from tests.bench import desktops, latency, listing, quiet, scrape, throughput
 from tests.e2e.desktop import lacking
 
 
@@ -24,10 +24,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0, help="to watch each crowd (default 40)")
     parser.add_argument("--containers", type=int, nargs="*", default=[500, 5_000], help="that a node lists")
     parser.add_argument("--desktops", type=int, default=20, help="real ones, where this machine can (default 20)")
+    parser.add_argument("--scraped", type=int, nargs="*", default=[0, 1_000, 10_000], help="sessions of a scrape")
+    parser.add_argument("--churned", type=int, default=5_000, help="sessions that come and go (default 5000; 0: none)")
+    parser.add_argument("--only-scrapes", action="store_true", help="measure nothing else")
     parser.add_argument("--only-desktops", action="store_true", help="measure nothing else")
     arguments = parser.parse_args()
     console = Console()
 
+    if arguments.only_scrapes:
+        show_scrapes(console, crowds=arguments.scraped, churned=arguments.churned)
+        return
     if arguments.desktops:
         show_desktops(console, samples=arguments.desktops)
     if arguments.only_desktops:
@@ -74,6 +80,25 @@ def main() -> None:
             )
     console.print(table)
     console.print("(aim with 500 on 3 nodes: under 50 ms, under 200 MB)")
+
+    show_scrapes(console, crowds=arguments.scraped, churned=arguments.churned)
+
+
+def show_scrapes(console: Console, *, crowds: list[int], churned: int) -> None:
+    table = Table("sessions", "series", "KiB", "floor ms", "CPU ms", "ratio", "worst ms", "calls", title="a scrape")
+    for crowd in crowds:
+        one = scrape.measure(sessions=crowd)
+        figures = (one.kib, one.floor_ms, one.ms, one.ratio, one.worst_ms)
+        shown = (f"{figure:.1f}" for figure in figures)
+        table.add_row(str(one.sessions), str(one.series), *shown, str(one.calls))
+    console.print(table)
+    console.print("(aim with 10,000: under 50 ms of CPU, no call)")
+    if churned:
+        all_ = scrape.churn(sessions=churned)
+        console.print(
+            f"{all_.sessions} sessions came and went: {all_.before} series after the first {scrape.AT_ONCE}, "
+            f"{all_.most} at most, {all_.after} in the end (aim: as many)"
+        )
 
 
 def show_desktops(console: Console, *, samples: int) -> None:

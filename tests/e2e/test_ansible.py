@@ -190,6 +190,7 @@ def check_access(station: Station) -> None:
         ("/storage/local", "WinuxArchive"),
         ("/sdn/zones/localnetwork/vmbr0", "WinuxNetwork"),
         ("/vms/9001", "WinuxTemplate"),
+        ("/access/groups/winux", "WinuxSelf"),
     }
     assert [row["tokenid"] for row in station.rows("/access/users/desktops@pve/token")] == ["controller"]
     assert stat.S_IMODE((station.directory / "winux-token").stat().st_mode) == 0o600

@@ -99,7 +99,7 @@ def test_each_gets_one_sentence_and_disturbs_nobody(site: Site) -> None:
     }
     assert sorted(site.admin.of()) == ["alice", "bob", "twice"]
     assert len(site.admin.writes()) == 3, "three creates, and nothing that a mistake caused"
-    assert daemon.metric("winux_manifest_problems") == len(BAD)
+    assert daemon.metric("winux_manifests_problems") == len(BAD)
 
     # What stands beside them goes on as ever.
     site.manifests.session("carol", ttl="1h")

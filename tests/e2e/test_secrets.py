@@ -13,9 +13,14 @@ from tests.e2e.daemon import Daemon
 from tests.e2e.site import Site
 from tests.e2e.waiting import until
 
+EVERYTHING_AT_DEBUG = {"reconcile", "proxmox", "manifests", "guest", "ledger", "libraries"}
+
 
 def test_no_secret_is_to_be_found_in_anything_that_a_run_leaves_or_shows(make_site: MakeSite) -> None:
-    settings = {"proxmox": {"tick": "500ms", "timeout": "4s"}, "log": {"level": "debug"}}
+    settings = {
+        "proxmox": {"tick": "500ms", "timeout": "4s"},
+        "log": {"level": "debug", "levels": {"libraries": "debug"}},
+    }
     site = make_site(settings=settings)
     daemon = site.daemon().in_sync()
     found: dict[str, str] = {}
@@ -25,6 +30,7 @@ def test_no_secret_is_to_be_found_in_anything_that_a_run_leaves_or_shows(make_si
     found |= {f"the output of {process.name}": process.output() for process in site.processes if process.name != "node"}
     found["the node's log"] = site.node.process.err.read_text(encoding="utf-8")
 
+    assert {line["component"] for line in daemon.log() if line["level"] == "debug"} >= EVERYTHING_AT_DEBUG
     assert len(secrets) >= 4, "there was something to look for"
     assert len(found) > 20, "and somewhere to look"
     leaks = [(where, what) for where, text in found.items() for what, secret in secrets.items() if secret in text]

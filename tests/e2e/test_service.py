@@ -138,11 +138,11 @@ def test_the_telemetry_answers(site: Site) -> None:
     status, metrics = daemon.page("/metrics")
     assert status == 200
     for line in (
-        'winux_sessions{phase="Ready"} 1.0',
+        'winux_sessions{launch="archive",phase="Ready",template="default"} 1.0',
         'winux_guard_engaged{guard="MassDelete"} 0.0',
         'winux_proxmox_requests_total{operation="create",outcome="OK"} 1.0',
-        'winux_session_ready_seconds_count{launch="cold"} 1.0',
-        "winux_manifest_files 2.0",
+        'winux_session_ready_seconds_count{launch="archive",template="default"} 1.0',
+        "winux_manifests_files 2.0",
     ):
         assert line in metrics.splitlines()
     assert "alice" not in metrics, "no label is a session's name"

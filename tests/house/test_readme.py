@@ -15,8 +15,9 @@ from controller.cli.app import app
 from controller.core.guards import Brakes
 from controller.daemon.settings import load
 from controller.daemon.settings_sources import LEAVES
+from controller.telemetry.families import GUARDS
 from controller.telemetry.metrics import Metrics
-from controller.telemetry.snapshot import GUARDS, TelemetrySnapshot
+from controller.telemetry.snapshot import TelemetrySnapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ def test_a_token_that_may_do_all_that_is_needed_passes(winux: Winux, config: Pat
     assert said.status == 0, said.out
     assert "  ✓ Its certificate is trusted" in said.lines
     assert any(line.split()[:3] == ["✓", "VM.Allocate", "/pool/winux"] for line in said.lines)
-    assert said.lines[-1] == "20 passed, 1 optional right is missing"
+    assert said.lines[-1] == "21 passed, 1 optional right is missing"
     optional = said.lines.index("Optional, to grant on a Proxmox node:")
     assert said.lines[optional + 1].startswith('  pveum role add WinuxAudit --privs "VM.Audit"')
     assert "✗" not in said.out

@@ -7,15 +7,29 @@ import re
 import shutil
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from prometheus_client import generate_latest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+import controller
 from controller.core.incarnation import EndReason
 from controller.telemetry import families
-from controller.telemetry.families import FAMILIES, GROUPS, NODE, OTHER, READ, REASON, TEMPLATE, Family, Kind, Named
+from controller.telemetry.families import (
+    EVENT_REASONS,
+    FAMILIES,
+    GROUPS,
+    NODE,
+    OTHER,
+    READ,
+    REASON,
+    TEMPLATE,
+    Family,
+    Kind,
+    Named,
+)
 from controller.telemetry.metrics import Metrics
 from controller.telemetry.snapshot import TelemetrySnapshot
 
@@ -24,7 +38,9 @@ SITE = "from-the-site"
 
 
 def values_of(values: tuple[str, ...] | Named) -> tuple[str, ...]:
-    return NAMES.get(values, (SITE,)) if isinstance(values, Named) else values
+    if not isinstance(values, Named):
+        return values
+    return (*dict.fromkeys((*values.foreseen, *NAMES.get(values, (SITE,)))),)
 
 
 def full() -> TelemetrySnapshot:
@@ -134,3 +150,13 @@ def test_promtool_finds_nothing_to_complain_about(metrics: Metrics) -> None:
     text = generate_latest(metrics.registry)
     done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, timeout=60, check=False)
     assert (done.returncode, done.stdout.decode(), done.stderr.decode()) == (0, "", "")
+
+
+def test_every_reason_that_the_code_names_is_there_from_the_beginning() -> None:
+    """Else `increase()` does not see the first event of a kind, which may be the only one."""
+    written = {
+        reason
+        for file in Path(controller.__file__).parent.rglob("*.py")
+        for reason in re.findall(r"Note\(\s*\"([A-Za-z]+)\"", file.read_text(encoding="utf-8"))
+    }
+    assert written - set(EVENT_REASONS) == set()
