@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import pwd
 from typing import Annotated
+from urllib.parse import unquote
 
 from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,9 +16,13 @@ from sqlalchemy.exc import OperationalError
 from starlette.exceptions import HTTPException
 
 from controller import __version__
+from controller.admin.behalf import ON_BEHALF_OF
+from controller.admin.level_models import LevelList, LevelOrder
+from controller.admin.log_levels import level_list, order_level
 from controller.admin.models import (
     ContainerList,
     ControllerStatus,
+    CreateOrder,
     CredentialView,
     EventList,
     ExtendOrder,
@@ -30,21 +35,27 @@ from controller.admin.models import (
     SessionView,
     TemplateList,
     TextOrder,
+    WebKey,
 )
 from controller.admin.orders import ADMINISTRATOR
 from controller.admin.refusals import Refusal
 from controller.admin.service import AdminService
+from controller.admin.vital_models import Vitals
+from controller.ledger.events import EventType, Wanted
 from controller.ledger.ledger import reason_of
+from controller.telemetry.loglevels import LogLevels
 
 _MOST_EVENTS = 10_000
+_LONGEST_NAME = 300
 
 
-def make_app(service: AdminService) -> FastAPI:
+def make_app(service: AdminService, log_levels: LogLevels) -> FastAPI:
     """The routes under ``/v1``. Each runs in a thread of the server's pool: the service may wait for the ledger."""
     app = FastAPI(title="winux admin API", version=__version__, docs_url=None, redoc_url=None)
     _add_errors(app)
     _add_questions(app, service)
     _add_orders(app, service)
+    _add_log_levels(app, log_levels)
     return app
 
 
@@ -52,6 +63,10 @@ def _add_questions(app: FastAPI, service: AdminService) -> None:
     @app.get("/v1/status")
     def status() -> ControllerStatus:
         return service.status()
+
+    @app.get("/v1/vitals")
+    def vitals() -> Vitals:
+        return service.vitals()
 
     @app.get("/v1/sessions")
     def sessions() -> SessionList:
@@ -65,13 +80,22 @@ def _add_questions(app: FastAPI, service: AdminService) -> None:
     def credential(name: str) -> CredentialView:
         return service.credential(name)
 
+    @app.get("/v1/web-key")
+    def web_key() -> WebKey:
+        return WebKey(key=service.web_key().hex())
+
     @app.get("/v1/events")
     def events(
+        *,
         session: str | None = None,
         after: Annotated[int, Query(ge=0)] = 0,
         limit: Annotated[int, Query(ge=1, le=_MOST_EVENTS)] = 500,
+        type_: Annotated[EventType | None, Query(alias="type")] = None,
+        reason: str | None = None,
+        since: Annotated[float, Query(ge=0, allow_inf_nan=False)] = 0.0,
     ) -> EventList:
-        return EventList(items=service.events(session=session, after=after, limit=limit))
+        wanted = Wanted(session=session, after=after, type=type_, reason=reason, since=since)
+        return EventList(items=service.find_events(wanted, limit=limit))
 
     @app.get("/v1/templates")
     def templates() -> TemplateList:
@@ -91,7 +115,13 @@ def _add_questions(app: FastAPI, service: AdminService) -> None:
 
 
 def _who(request: Request) -> str:
-    """Who gives an order, for events; the server learns the user from the kernel."""
+    """Who gives an order, for events, and on whose behalf if that is told."""
+    behalf = unquote(request.headers.get(ON_BEHALF_OF, ""))[:_LONGEST_NAME]
+    return f"{behalf} (through {_user(request)})" if behalf else _user(request)
+
+
+def _user(request: Request) -> str:
+    """The server learns it from the kernel."""
     if request.client is None or request.client.host != "uid":
         return ADMINISTRATOR
     uid = request.client.port
@@ -105,6 +135,10 @@ Who = Annotated[str, Depends(_who)]
 
 
 def _add_orders(app: FastAPI, service: AdminService) -> None:
+    @app.post("/v1/sessions")
+    def create(order: CreateOrder, who: Who) -> Outcome:
+        return service.create(order.text, name=order.name, by=who)
+
     @app.post("/v1/sessions/{name}/extend")
     def extend(name: str, order: ExtendOrder, who: Who) -> Outcome:
         return service.extend(name, order.seconds, by=who)
@@ -132,6 +166,16 @@ def _add_orders(app: FastAPI, service: AdminService) -> None:
     @app.post("/v1/apply")
     def apply(order: TextOrder, who: Who) -> Outcome:
         return service.apply(order.text, name=order.name, by=who)
+
+
+def _add_log_levels(app: FastAPI, levels: LogLevels) -> None:
+    @app.get("/v1/log-levels")
+    def show() -> LevelList:
+        return level_list(levels)
+
+    @app.put("/v1/log-levels/{component}")
+    def order(component: str, order: LevelOrder, who: Who) -> Outcome:
+        return order_level(levels, component, order, by=who)
 
 
 def _add_errors(app: FastAPI) -> None:

@@ -76,8 +76,8 @@ class Applying:
         self._rescan()
         return Outcome(messages=tuple(said))
 
-    def remove(self, session: str) -> Removal:
-        """Take a session out of the file that holds it."""
+    def remove(self, session: str, by: str) -> Removal:
+        """Take a session out of the file that holds it, on the order of ``by``."""
         self._ledger.prove_writable()
         directory = self._site().manifests.path
         try:
@@ -86,7 +86,7 @@ class Applying:
             return Removal(False, f"its manifest could not be removed: {error}")
         if path is None:
             return Removal(False, f"no manifest of session {session} was found in {directory}")
-        self._ledger.note(session, self._uid(session), Note("ManifestRemoved", f"an administrator removed {path.name}"))
+        self._ledger.note(session, self._uid(session), Note("ManifestRemoved", f"{by} removed {path.name}"))
         return Removal(True, f"its manifest was removed from {path.name}")
 
     # -- inside ------------------------------------------------------------------------------------------------

@@ -13,10 +13,13 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
+from controller.admin.behalf import ON_BEHALF_OF
+from controller.admin.level_models import LevelList, LevelOrder, LevelView
 from controller.admin.models import (
     ContainerList,
     ContainerView,
     ControllerStatus,
+    CreateOrder,
     CredentialView,
     EventList,
     EventView,
@@ -32,7 +35,9 @@ from controller.admin.models import (
     TemplateList,
     TemplateView,
     TextOrder,
+    WebKey,
 )
+from controller.admin.vital_models import Vitals
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 CONNECT_TIMEOUT, READ_TIMEOUT = 2.0, 60.0
@@ -94,16 +99,37 @@ class AdminClient:
     def status(self) -> ControllerStatus:
         return self._ask(ControllerStatus, "GET", "/status")
 
+    def vitals(self) -> Vitals:
+        return self._ask(Vitals, "GET", "/vitals")
+
     def sessions(self) -> tuple[SessionView, ...]:
         return self._ask(SessionList, "GET", "/sessions").items
 
     def session(self, name: str) -> SessionView:
         return self._ask(SessionView, "GET", _path(name))
 
-    def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> tuple[EventView, ...]:
-        """Oldest first; the newest ``limit`` of those with an id above ``after``."""
-        query = {"after": str(after), "limit": str(limit)} | ({"session": session} if session is not None else {})
+    def events(
+        self,
+        *,
+        session: str | None = None,
+        after: int = 0,
+        limit: int = 500,
+        event_type: str | None = None,
+        reason: str | None = None,
+        since: float = 0.0,
+    ) -> tuple[EventView, ...]:
+        """Oldest first; the newest ``limit`` of those with an id above ``after``, and of that session, type and reason.
+
+        ``since``: only what happened then or later, in Unix seconds. An event that is counted once more has a new id.
+        """
+        query = {"after": str(after), "limit": str(limit), "since": str(since)}
+        given = {"session": session, "type": event_type, "reason": reason}
+        query |= {name: value for name, value in given.items() if value is not None}
         return self._ask(EventList, "GET", "/events", query=query).items
+
+    def web_key(self) -> bytes:
+        """32 secret bytes that stay the same."""
+        return bytes.fromhex(self._ask(WebKey, "GET", "/web-key").key)
 
     def templates(self) -> tuple[TemplateView, ...]:
         return self._ask(TemplateList, "GET", "/templates").items
@@ -120,22 +146,37 @@ class AdminClient:
             return self._ask(Plan, "GET", "/plan")
         return self._ask(Plan, "POST", "/plan", body=PlanOrder(files=tuple(files), instead=instead))
 
+    def log_levels(self) -> tuple[LevelView, ...]:
+        return self._ask(LevelList, "GET", "/log-levels").items
+
     # -- orders ------------------------------------------------------------------------------------------------
 
-    def extend(self, name: str, seconds: float) -> Outcome:
-        return self._ask(Outcome, "POST", f"{_path(name)}/extend", body=ExtendOrder(seconds=seconds))
+    # ``by``: on whose behalf, for the events.
+
+    def create(self, text: str, *, name: str, by: str | None = None) -> Outcome:
+        """A session that is not there yet; ``text`` is its manifest."""
+        return self._ask(Outcome, "POST", "/sessions", body=CreateOrder(text=text, name=name), by=by)
+
+    def extend(self, name: str, seconds: float, *, by: str | None = None) -> Outcome:
+        return self._ask(Outcome, "POST", f"{_path(name)}/extend", body=ExtendOrder(seconds=seconds), by=by)
 
     def rotate(self, name: str) -> Outcome:
         return self._ask(Outcome, "POST", f"{_path(name)}/rotate")
 
-    def delete(self, name: str) -> Outcome:
-        return self._ask(Outcome, "DELETE", _path(name))
+    def delete(self, name: str, *, by: str | None = None) -> Outcome:
+        return self._ask(Outcome, "DELETE", _path(name), by=by)
 
     def pause(self, name: str | None) -> Outcome:
         return self._ask(Outcome, "POST", "/pause", body=PauseOrder(session=name))
 
     def resume(self, name: str | None) -> Outcome:
         return self._ask(Outcome, "POST", "/resume", body=PauseOrder(session=name))
+
+    def log_level(self, component: str, level: str | None, *, seconds: float | None = None) -> Outcome:
+        """``level`` None: as the settings say; ``seconds`` None: until the daemon restarts."""
+        return self._ask(
+            Outcome, "PUT", f"/log-levels/{quote(component, safe='')}", body=LevelOrder(level=level, seconds=seconds)
+        )
 
     def confirm(self) -> Outcome:
         return self._ask(Outcome, "POST", "/confirm")
@@ -153,9 +194,12 @@ class AdminClient:
         *,
         query: Mapping[str, str] | None = None,
         body: BaseModel | None = None,
+        by: str | None = None,
     ) -> _Answer:
         content = body.model_dump_json(by_alias=True).encode() if body is not None else None
         headers = {"content-type": "application/json"} if content is not None else {}
+        if by is not None:
+            headers[ON_BEHALF_OF] = quote(by)
         try:
             response = self._http.request(method, path, params=query, content=content, headers=headers)
         except httpx.ConnectError as error:

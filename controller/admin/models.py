@@ -14,6 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
+from controller.api.fields import Name
 from controller.api.quantities import format_instant
 from controller.core.model import Timestamp
 
@@ -92,6 +93,8 @@ class SessionView(View):
     node: str | None = None
     vmid: int | None = None
     address: str | None = None
+    port: int | None = None
+    """Of its RDP server; None where only a faulty manifest asks for it."""
     accepted_at: Time | None = None
     ready_at: Time | None = None
     starts_at: Time | None = None
@@ -220,6 +223,8 @@ class ControllerStatus(View):
     phases: dict[str, int]
     queue: int | None
     """Sessions that wait to be looked at."""
+    web: str | None = None
+    """Where the daemon serves the page and its APIs; None where it does not."""
 
 
 class Change(View):
@@ -282,6 +287,13 @@ class ProblemDetails(View):
     problems: tuple[str, ...] = ()
 
 
+class WebKey(View):
+    """What keyed hashes of the web are made with: secret."""
+
+    key: str = Field(repr=False)
+    """32 bytes in hex."""
+
+
 class ExtendOrder(Order):
     seconds: float = Field(gt=0)
 
@@ -298,6 +310,13 @@ class TextOrder(Order):
     text: str
     name: str = "stdin"
     """What to call the text in problems."""
+
+
+class CreateOrder(Order):
+    """A session that is not there yet: its manifest, and its name."""
+
+    text: str
+    name: Name
 
 
 class ManifestFile(Order):

@@ -42,15 +42,18 @@ class Orders:
         enqueue: Callable[[str], None],
         rescan: Callable[[], None],
         accept_empty: Callable[[], None],
-        remove_manifest: Callable[[str], Removal],
+        remove_manifest: Callable[[str, str], Removal],
+        arriving: Callable[[str], bool] = lambda _session: False,
     ) -> None:
-        """``enqueue`` and ``remove_manifest`` take the name of a session."""
+        """All but ``rescan`` and ``accept_empty`` take the name of a session, ``remove_manifest`` also who orders it;
+        ``arriving``: its manifest was just written."""
         self._tools = tools
         self._picture = picture
         self._enqueue = enqueue
         self._rescan = rescan
         self._accept_empty = accept_empty
         self._remove_manifest = remove_manifest
+        self._arriving = arriving
 
     def extend(self, name: str, seconds: float, *, by: str = ADMINISTRATOR) -> Outcome:
         """Grant more time, up to the template's maximum."""
@@ -89,7 +92,7 @@ class Orders:
         self._enqueue(name)
         if not mentioned:
             return Outcome(messages=tuple(messages))
-        removal = self._remove_manifest(name)
+        removal = self._remove_manifest(name, by)
         if removal.removed:
             # An administrator emptied the directory, if this was the last: that is no lost directory.
             self._accept_empty()
@@ -171,7 +174,7 @@ class Orders:
 
     def _desired(self, name: str) -> bool:
         desired = self._picture.desired
-        return desired is not None and name in desired.sessions
+        return (desired is not None and name in desired.sessions) or self._arriving(name)
 
     def _mentioned(self, name: str) -> bool:
         """Whether a manifest asks for it, or tries to."""

@@ -30,6 +30,20 @@ class Impossible(Refusal):
     title = "Conflict"
 
 
+class Exists(Refusal):
+    """There is one of that name already."""
+
+    status = 409
+    title = "Exists"
+
+
+class NotYet(Refusal):
+    """What it takes is not known yet."""
+
+    status = 503
+    title = "NotReady"
+
+
 class Invalid(Refusal):
     """What was sent cannot be used; ``problems`` has a sentence for every mistake."""
 

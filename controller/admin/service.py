@@ -6,11 +6,15 @@ What an order does is in ``orders``, what becomes of manifests in ``applying``.
 
 from __future__ import annotations
 
+import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 
 from controller import __version__
 from controller.admin.applying import Applying
+from controller.admin.arrivals import ARRIVED, Arrivals
+from controller.admin.creating import Creating
 from controller.admin.models import (
     ContainerView,
     ControllerStatus,
@@ -29,13 +33,26 @@ from controller.admin.planning import instead_of_all, no_longer_empty, on_top, p
 from controller.admin.refusals import Impossible
 from controller.admin.site import Site, template_defaults
 from controller.admin.templates import template_views
-from controller.admin.views import Known, container_view, event_view, failing, notice_views, problem_view, session_view
+from controller.admin.views import (
+    NOT_YET,
+    Known,
+    container_view,
+    event_view,
+    failing,
+    notice_views,
+    problem_view,
+    session_view,
+)
+from controller.admin.vital_models import Vitals
+from controller.admin.vitals import Dials, read_vitals
 from controller.api.problem import Problem
 from controller.core.model import Credentials, DesiredSnapshot
+from controller.ledger.events import Wanted
 from controller.reconcile.picture import Picture
 from controller.reconcile.reconciler import Reconciler
 from controller.reconcile.tools import Tools
 
+_WEB_KEY = "web-key"
 _NEW_DESKTOP = "a new spec.revision gives a new desktop"
 
 
@@ -54,15 +71,22 @@ class AdminService:
         accept_empty: Callable[[], None],
         started_at: float,
         queue_depth: Callable[[], int] | None = None,
+        dials: Dials | None = None,
     ) -> None:
         """``enqueue`` takes the name of a session. ``settings`` may be replaced when they were loaded anew."""
         self._tools = tools
         self._picture = picture
         self._reconciler = reconciler
         self.settings = settings
+        self.web: str | None = None
+        """Where the page is served, from the moment that it is."""
         self._started_at = started_at
         self._queue_depth = queue_depth
+        self._dials = dials or Dials()
         self._applying = Applying(tools.ledger, picture, site=lambda: self.settings, rescan=rescan)
+        self._arrivals = Arrivals()
+        self._creating = Creating(tools.ledger, picture, self._arrivals, site=lambda: self.settings, rescan=rescan)
+        self._key_lock = threading.Lock()
         self._orders = Orders(
             tools,
             picture,
@@ -70,6 +94,7 @@ class AdminService:
             rescan=rescan,
             accept_empty=accept_empty,
             remove_manifest=self._applying.remove,
+            arriving=lambda name: name in self._arrivals.pending(picture.desired),
         )
 
     # -- questions ---------------------------------------------------------------------------------------------
@@ -79,14 +104,15 @@ class AdminService:
         statuses, desired, now = self._reconciler.statuses(), self._picture.desired, self._tools.clock.now()
         problems = _problems(desired)
         lives = {life.session: life for life in self._tools.ledger.lives()}
-        wanted = desired.sessions if desired is not None else {}
+        arriving = self._arrivals.pending(desired)
+        wanted = {**arriving, **(desired.sessions if desired is not None else {})}
         known = (
             Known(
                 name=name,
                 life=lives.get(name),
                 desired=wanted.get(name),
                 problems=problems.get(name, ()),
-                status=statuses.get(name),
+                status=statuses.get(name, ARRIVED if name in arriving else None),
             )
             for name in sorted(lives.keys() | wanted.keys())
         )
@@ -95,25 +121,30 @@ class AdminService:
     def session(self, name: str) -> SessionView:
         """One session; also one that only a faulty manifest asks for."""
         desired = self._picture.desired
+        arriving = self._arrivals.pending(desired).get(name)
         known = Known(
             name=name,
             life=self._tools.ledger.life(name),
-            desired=desired.sessions.get(name) if desired is not None else None,
+            desired=desired.sessions.get(name, arriving) if desired is not None else arriving,
             problems=_problems(desired).get(name, ()),
-            status=self._reconciler.status(name),
+            status=self._reconciler.status(name) or (ARRIVED if arriving is not None else None),
         )
         if known.life is None and known.desired is None and not known.problems:
             raise no_session(name)
         return session_view(known, now=self._tools.clock.now())
 
     def events(self, *, session: str | None = None, after: int = 0, limit: int = 500) -> tuple[EventView, ...]:
-        """The newest, oldest first. The controller's own have an empty session."""
-        events = self._tools.ledger.events(session=session, after=after, limit=limit)
-        return tuple(event_view(event) for event in events)
+        """The newest ones, oldest first."""
+        return self.find_events(Wanted(session=session, after=after), limit=limit)
+
+    def find_events(self, wanted: Wanted, *, limit: int) -> tuple[EventView, ...]:
+        """The newest of those that are wanted, oldest first."""
+        return tuple(event_view(event) for event in self._tools.ledger.find_events(wanted, limit=limit))
 
     def status(self) -> ControllerStatus:
         desired, observation = self._picture.desired, self._tools.inventory.observation
-        phases = Counter(session.phase for session in self.sessions())
+        statuses = self._reconciler.statuses()
+        phases = Counter(statuses.get(name, NOT_YET).phase for name in self._picture.all_sessions())
         return ControllerStatus(
             version=__version__,
             controller=self._tools.policy.controller,
@@ -127,7 +158,11 @@ class AdminService:
             problems=tuple(problem_view(problem) for problem in (desired.problems if desired is not None else ())),
             phases=dict(sorted(phases.items())),
             queue=self._queue_depth() if self._queue_depth is not None else None,
+            web=self.web,
         )
+
+    def vitals(self) -> Vitals:
+        return read_vitals(self._tools, self._picture.desired, self._dials)
 
     def templates(self) -> tuple[TemplateView, ...]:
         desired = self._picture.desired
@@ -175,6 +210,16 @@ class AdminService:
             fingerprint=life.fingerprint,
         )
 
+    def web_key(self) -> bytes:
+        """32 secret bytes for whoever serves people, made once: after a restart the same addresses are known again."""
+        ledger = self._tools.ledger
+        with self._key_lock:
+            kept = ledger.setting(_WEB_KEY)
+            if kept is None:
+                kept = secrets.token_hex(32)
+                ledger.set_setting(_WEB_KEY, kept)
+            return bytes.fromhex(kept)
+
     # -- plans -------------------------------------------------------------------------------------------------
 
     def plan(self) -> Plan:
@@ -219,6 +264,10 @@ class AdminService:
 
     def extend(self, name: str, seconds: float, *, by: str = ADMINISTRATOR) -> Outcome:
         return self._orders.extend(name, seconds, by=by)
+
+    def create(self, text: str, *, name: str, by: str = ADMINISTRATOR) -> Outcome:
+        """Write the manifest of a new session, ``text``; refuses with ``Exists`` where there is one in any state."""
+        return self._creating.create(text, name=name, by=by)
 
     def delete(self, name: str, *, by: str = ADMINISTRATOR) -> Outcome:
         return self._orders.delete(name, by=by)

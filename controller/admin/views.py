@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controller.admin.models import (
     ConditionView,
@@ -34,6 +34,8 @@ NOT_YET = Status(
 _GOING_WRONG = frozenset({"NoRoom", "CreateFailed", "TaskFailed", "DestroyUnclear"})
 """What a session waits for after something went wrong, which was no error of the pass."""
 
+_GOING_ON = frozenset({Phase.PENDING, Phase.CREATING, Phase.STARTING, Phase.READY})
+
 
 def failing(status: Status) -> bool:
     """Whether people have to be told why it does not get on."""
@@ -54,7 +56,7 @@ class Known:
 def session_view(known: Known, *, now: Timestamp) -> SessionView:
     """A session; one that only a faulty manifest asks for is Pending with that fault."""
     life, desired = known.life, known.desired
-    status = known.status or _without_status(known)
+    status = _no_longer_going_on(life, known.status or _without_status(known))
     spec = _spec(life, desired)
     ends = _end(life, spec)
     placement = life.placement if life is not None else None
@@ -69,6 +71,7 @@ def session_view(known: Known, *, now: Timestamp) -> SessionView:
         node=placement.node if placement is not None else None,
         vmid=placement.vmid if placement is not None else None,
         address=(life.address or (placement.address if placement is not None else None)) if life is not None else None,
+        port=spec.readiness.port if spec is not None else None,
         accepted_at=moment_or_none(life.accepted_at) if life is not None else None,
         ready_at=moment_or_none(life.ready_at) if life is not None else None,
         starts_at=moment_or_none(spec.start_at) if spec is not None and life is None else None,
@@ -100,6 +103,15 @@ def _without_status(known: Known) -> Status:
             phase=Phase.PENDING, reason="InvalidManifest", message=str(known.problems[0]), since=0.0, failing=True
         )
     return NOT_YET
+
+
+def _no_longer_going_on(life: Incarnation | None, status: Status) -> Status:
+    """A life that is to end is ending from the order on, not from when the reconciler looks at it next."""
+    if life is None or life.ending is None or life.ended or status.phase not in _GOING_ON:
+        return status
+    return replace(
+        status, phase=Phase.TERMINATING, reason=str(life.ending.reason), message=life.ending.message, failing=False
+    )
 
 
 def _spec(life: Incarnation | None, desired: DesiredSession | None) -> SessionSpec | None:

@@ -11,10 +11,12 @@ from typing import Protocol
 from controller.admin.models import moment, moment_or_none
 from controller.admin.vital_models import CallVitals, NodeVitals, QueueVitals, SinkVitals, Vitals, VmidVitals
 from controller.core.incarnation import Incarnation
+from controller.core.launch import ready_after
 from controller.core.model import DesiredSnapshot, Timestamp
 from controller.engine.workqueue import QueueStats
 from controller.proxmox.limits import CLUSTER
 from controller.proxmox.recent import Summary
+from controller.reconcile.capacity import vmid_use
 from controller.reconcile.tools import Tools
 
 RECENT = 20
@@ -128,24 +130,27 @@ def _nodes(tools: Tools, dials: Dials) -> tuple[NodeVitals, ...]:
 
 def _vmids(tools: Tools, lives: Iterable[Incarnation]) -> VmidVitals:
     policy, observation = tools.policy, tools.inventory.observation
-    wanted = range(policy.vmid_first, policy.vmid_last + 1)
-    used = {life.placement.vmid for life in lives if life.placement is not None and not life.ended}
-    taken = tools.ledger.taken_vmids()
-    seen = set(observation.rows) if observation is not None else set()
+    use = vmid_use(
+        policy.vmid_first,
+        policy.vmid_last,
+        used=[life.placement.vmid for life in lives if life.placement is not None and not life.ended],
+        taken=tools.ledger.taken_vmids(),
+        seen=frozenset(observation.rows) if observation is not None else frozenset(),
+    )
     return VmidVitals(
         first=policy.vmid_first,
         last=policy.vmid_last,
-        used=sum(vmid in wanted for vmid in used),
-        resting=sum(vmid in wanted for vmid in taken - used),
-        foreign=sum(vmid in wanted for vmid in seen - taken - used),
+        used=use["used"],
+        resting=use["resting"],
+        foreign=use["foreign"],
     )
 
 
 def _ready_seconds(lives: Iterable[Incarnation]) -> list[float]:
     """Of the last to become ready. One that was found after the ledger was lost says nothing: it was ready at once."""
     took = [
-        (life.ready_at, life.ready_at - life.accepted_at)
+        (life.ready_at, seconds)
         for life in lives
-        if life.ready_at is not None and life.ready_at > life.accepted_at
+        if life.ready_at is not None and (seconds := ready_after(life)) is not None and seconds > 0
     ]
     return [seconds for _, seconds in heapq.nlargest(RECENT, took)]

@@ -12,18 +12,22 @@ import typer
 from rich.markup import escape
 
 from controller.admin.client import NoDaemon, Refused
-from controller.cli import image, orders, serving
+from controller.cli import image, orders, serving, token
 from controller.cli.check import check
 from controller.cli.console import complain
 from controller.cli.demo import demo
-from controller.cli.describe import describe, events
+from controller.cli.describe import describe
+from controller.cli.events import events
 from controller.cli.exits import MEANING, Ended, Failure, Status
 from controller.cli.invocation import SOCKET_VARIABLE, Invocation
+from controller.cli.log import log
 from controller.cli.plan import plan
 from controller.cli.rdp import rdp
 from controller.cli.show import get
 from controller.cli.streams import Unwritten, standard_streams
+from controller.cli.top import top
 from controller.cli.validate import schema, validate
+from controller.cli.web import web
 
 _STANDARD_USAGE_ERROR = 2
 """What the parser itself returns for a wrong command line."""
@@ -98,11 +102,18 @@ images = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
 )
+tokens = typer.Typer(
+    help="Tokens by which people and programs are recognised.",
+    epilog=_examples("winux token new alice", "winux token new ci --role operator"),
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
 _LOOK, _TELL, _MANIFESTS, _RUN = "Look", "Tell a running controller", "Manifests", "Run and try"
 _add(get, _LOOK, "winux get sessions", "winux get sessions alice -o yaml", "winux get sessions -o wide -w",
      "winux get containers")  # fmt: skip
 _add(describe, _LOOK, "winux describe alice")
-_add(events, _LOOK, "winux events", "winux events alice -w")
+_add(events, _LOOK, "winux events", "winux events alice -w", "winux events --type Warning --since 1h")
+_add(top, _LOOK, "winux top", "winux top --once")
 _add(rdp, _LOOK, "winux rdp alice", "winux rdp alice --show", "winux rdp alice -o /tmp/alice.rdp")
 _add(orders.apply, _TELL, "winux apply -f alice.yaml", "cat class.yaml | winux apply -f -")
 _add(orders.delete, _TELL, "winux delete alice", "winux delete alice bob --yes")
@@ -111,10 +122,12 @@ _add(orders.rotate, _TELL, "winux rotate alice")
 _add(orders.pause, _TELL, "winux pause alice", "winux pause")
 _add(orders.resume, _TELL, "winux resume alice", "winux resume")
 _add(orders.confirm, _TELL, "winux confirm")
+_add(log, _TELL, "winux log", "winux log proxmox debug --for 10m", "winux log proxmox reset")
 _add(validate, _MANIFESTS, "winux validate", "winux validate manifests/", "winux validate alice.yaml")
 _add(plan, _MANIFESTS, "winux plan", "winux plan alice.yaml", "winux plan ../next/manifests", "winux plan --offline")
 _add(schema, _MANIFESTS, "winux schema > winux.schema.json", "winux schema -o winux.schema.json")
-_add(serving.run, _RUN, "winux run --config /etc/winux/winux.yaml")
+_add(serving.run, _RUN, "winux run --config /etc/winux/winux.yaml", "winux run --log-format console --log-level debug")
+_add(web, _RUN, "winux web --config /etc/winux/web.yaml", "winux web --listen 127.0.0.1:8080")
 _add(check, _RUN, "winux check", "winux check --config /etc/winux/winux.yaml")
 _add(serving.node, _RUN, "winux node", "winux node --profile demo --write-config winux.yaml",
      "winux node --nodes 3 --state trial/node", "winux node --version 8.4 --faults deploy/faults.yaml",
@@ -126,6 +139,8 @@ _add(
     image.show, "Commands", "winux image show", "winux image show --packages", "winux image show fr.tar.zst", to=images
 )
 app.add_typer(images, name="image", rich_help_panel=_RUN)
+_add(token.new, "Commands", "winux token new alice", "winux token new ci --role operator --json", to=tokens)
+app.add_typer(tokens, name="token", rich_help_panel=_RUN)
 _add(demo, _RUN, "winux demo", "sudo winux demo --build", "winux demo --once", "winux demo --once --engine lxc",
      "winux demo --dir /tmp/winux-demo")  # fmt: skip
 _add(serving.version, _RUN, "winux version")

@@ -24,5 +24,15 @@ def session_names(context: typer.Context, incomplete: str) -> Iterator[str]:
     yield from (name for name in names if name.startswith(incomplete))
 
 
+def log_components(context: typer.Context, incomplete: str) -> Iterator[str]:
+    """Parts of the daemon that have a level of the log; none where no daemon answers."""
+    try:
+        with AdminClient(invocation(context).socket_path(), read_timeout=PATIENCE) as client:
+            names = [view.component for view in client.log_levels()]
+    except (NoDaemon, Refused, Failure):
+        return
+    yield from (name for name in names if name.startswith(incomplete))
+
+
 def kinds(incomplete: str) -> Iterator[str]:
     yield from (kind for kind in ("sessions", "templates", "containers") if kind.startswith(incomplete))

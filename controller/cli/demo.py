@@ -1,4 +1,4 @@
-"""``winux demo``: the whole thing on this machine, no Proxmox needed: a node, a controller, a directory."""
+"""``winux demo``: the whole thing on this machine, no Proxmox needed: a node, a controller, a directory, a page."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def demo(
         bool, typer.Option("--build", help="Real ones; build their image first if it is not there.")
     ] = False,
 ) -> None:
-    """See it work: a node and a controller on a fresh directory, and a live table of sessions.
+    """See it work: a node and a controller on a fresh directory, a page with a button, and a live table of sessions.
 
-    The node serves the Proxmox API over HTTPS on loopback. Started by root on a machine with LXC and an image
-    (`winux image build`, or --build), its desktops are real ones that you can log in to; else they are simulated, and
-    it says what is missing. Ctrl-C ends everything and removes what was made. With --once it tells the story by
-    itself: three sessions become ready, one is deleted by removing its file, one expires, a broken manifest is
-    reported; it ends with 0 if all went as it should.
+    The node serves the Proxmox API over HTTPS on loopback, and the controller the page. Started by root on a machine
+    with LXC and an image (`winux image build`, or --build), its desktops are real ones that you can log in to; else
+    they are simulated, and it says what is missing. Ctrl-C ends everything and removes what was made. With --once it
+    tells the story by itself: three sessions become ready, one is deleted by removing its file, one is launched by the
+    page and ended there, one expires, a broken manifest is reported; it ends with 0 if all went as it should.
     """
     with (
         _signals_end_it(),

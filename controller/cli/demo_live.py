@@ -88,6 +88,7 @@ def _above_the_events(stage: Stage) -> Iterator[Text]:
 def _introduction(stage: Stage) -> Iterator[Text]:
     width = width_of(out)
     yield Text.assemble(("winux demo", "bold"), (f"  a controller on a Proxmox-compatible node at {stage.url}", "dim"))
+    yield Text.assemble(("In a browser, press the button: ", "bold"), (stage.page, "bold green"))
     yield from wrapped(Text(stage.desktops.sentence), width=width, indent=2)
     for clause in stage.desktops.unenforced:
         yield from notice_lines(f"{clause}.", width=width)

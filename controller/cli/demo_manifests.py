@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-TEMPLATE_FILE = "template-desktop.yaml"
+TEMPLATE_FILE, TEMPLATE_NAME = "template-desktop.yaml", "desktop"
 TEMPLATE = """\
 # What sessions are made from. It also keeps the directory from ever being empty, which would count as a mistake.
 apiVersion: winux.dev/v1

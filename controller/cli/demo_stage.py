@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,7 +23,7 @@ import yaml
 from controller.admin.client import AdminClient, NoDaemon
 from controller.cli.console import waiting
 from controller.cli.demo_desktops import SIMULATED, Desktops
-from controller.cli.demo_manifests import REAL_TEMPLATE, TEMPLATE, TEMPLATE_FILE
+from controller.cli.demo_manifests import REAL_TEMPLATE, TEMPLATE, TEMPLATE_FILE, TEMPLATE_NAME
 from controller.cli.exits import Failure
 from controller.cli.rdp import write_private
 from controller.engine.clock import Clock
@@ -52,6 +52,8 @@ class Stage:
     client: AdminClient
     clock: Clock
     desktops: Desktops = SIMULATED
+    page: str = ""
+    """The URL of the page with the button; empty as long as it is not served."""
 
     @property
     def manifests(self) -> Path:
@@ -95,9 +97,9 @@ def staged(directory: Path | None, desktops: Desktops, *, clock: Clock) -> Itera
         client = AdminClient(root / "admin.sock")
         down.callback(client.close)
         stage = Stage(root=root, url=url, client=client, clock=clock, desktops=desktops)
-        stage.until("a daemon that answers", lambda: _answers(client, daemon, root))
+        page = stage.until("a daemon that answers", lambda: _page(client, daemon, root))
         starting.close()
-        yield stage
+        yield replace(stage, page=page)
 
 
 def log_tail(log: Path) -> Sequence[str]:
@@ -140,11 +142,12 @@ def _start_node(root: Path, desktops: Desktops, down: ExitStack) -> str:
 
 
 def _complete_config(file: Path) -> None:
-    """Quicker than a site would want it, and on a free port for metrics."""
+    """Quicker than a site would want it, with a page, and on free ports."""
     config = yaml.safe_load(file.read_text(encoding="utf-8"))
     config["manifests"] |= {"grace": "2s", "rescan": "10s"}
     config["proxmox"] |= {"tick": "500ms", "taskPoll": "100ms"}
     config["telemetry"] = {"listen": "127.0.0.1:0"}
+    config["web"] = {"listen": "127.0.0.1:0", "templates": [TEMPLATE_NAME]}
     write_private(file, yaml.safe_dump(config, sort_keys=False))
 
 
@@ -181,10 +184,12 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
-def _answers(client: AdminClient, daemon: subprocess.Popen[bytes], root: Path) -> bool | None:
+def _page(client: AdminClient, daemon: subprocess.Popen[bytes], root: Path) -> str | None:
+    """Where the daemon serves its page, as soon as it has read the manifests."""
     if daemon.poll() is not None:
         raise Failure(f"expected a daemon that runs; it ended with {daemon.returncode}", *log_tail(root / "daemon.log"))
     try:
-        return True if client.status().scanned_at is not None else None
+        status = client.status()
+        return status.web if status.scanned_at is not None else None
     except NoDaemon:
         return None

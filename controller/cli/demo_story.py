@@ -11,6 +11,7 @@ from controller.cli.columns import width_of, wrapped
 from controller.cli.console import out, waiting, warn
 from controller.cli.demo_manifests import BROKEN, session
 from controller.cli.demo_stage import Stage
+from controller.cli.demo_visitor import Visitor
 from controller.cli.exits import Failure
 from controller.cli.spans import NOTHING
 
@@ -31,6 +32,7 @@ def tell(stage: Stage) -> None:
         for clause in stage.desktops.unenforced:
             warn(f"{clause}.")
     _done(f"a controller watches {stage.manifests}")
+    _done(f"its page, with a button, is at {stage.page}")
     ttls = REAL_TTLS if stage.desktops.real else TTLS
     for name in NAMES:
         stage.drop(f"{name}.yaml", session(name, ttl=ttls[name]))
@@ -38,6 +40,7 @@ def tell(stage: Stage) -> None:
     ready = {name: _becomes_ready(stage, name) for name in NAMES}
     _broken_is_reported(stage)
     _removed_is_destroyed(stage, ready["bob"])
+    _launched_by_the_page(stage)
     _expires(stage, ready["carol"])
     _undisturbed(stage, ready["alice"])
     seconds = stage.clock.monotonic() - began
@@ -51,10 +54,7 @@ def _becomes_ready(stage: Stage, name: str) -> SessionView:
 
     with waiting(f"{name} is being made"):
         found = stage.until(f"session {name} is Ready", ready)
-    made = NOTHING
-    if found.ready_at is not None and found.accepted_at is not None:
-        made = f"{(found.ready_at - found.accepted_at).total_seconds():.1f} s"
-    _done(f"{name} is Ready at {found.address}, container {found.vmid}, after {made}")
+    _done(f"{name} is Ready at {found.address}, container {found.vmid}, after {_made_in(found)}")
     return found
 
 
@@ -77,6 +77,18 @@ def _removed_is_destroyed(stage: Stage, bob: SessionView) -> None:
         stage.until("session bob is gone", lambda: True if _session(stage, "bob") is None else None)
         _container_goes(stage, bob)
     _done(f"bob.yaml was removed, and container {bob.vmid} is gone")
+
+
+def _launched_by_the_page(stage: Stage) -> None:
+    """As a person with a browser does it; only the container is looked up by the way of administrators."""
+    with Visitor(stage.page) as visitor:
+        name = visitor.press()
+        with waiting(f"{name} was launched by the page"):
+            stage.until(f"desktop {name} is Ready", lambda: visitor.phase(name) == "Ready" or None)
+            made = stage.client.session(name)
+            visitor.end(name)
+            _container_goes(stage, made)
+    _done(f"launched by the page: {name}, Ready after {_made_in(made)}; ended there, and container {made.vmid} is gone")
 
 
 def _expires(stage: Stage, carol: SessionView) -> None:
@@ -107,6 +119,12 @@ def _container_goes(stage: Stage, session: SessionView) -> None:
         return None if any(one.vmid == session.vmid for one in stage.client.containers()) else True
 
     stage.until(f"container {session.vmid} is not listed any more", gone)
+
+
+def _made_in(session: SessionView) -> str:
+    if session.ready_at is None or session.accepted_at is None:
+        return NOTHING
+    return f"{(session.ready_at - session.accepted_at).total_seconds():.1f} s"
 
 
 def _session(stage: Stage, name: str) -> SessionView | None:

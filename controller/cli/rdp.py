@@ -10,12 +10,12 @@ import typer
 from rich.text import Text
 
 from controller.admin.models import CredentialView
+from controller.admin.rdpfile import address, rdp_text
 from controller.cli import completion
 from controller.cli.console import out, say
 from controller.cli.exits import Failure
 from controller.cli.invocation import invocation
 
-STANDARD_PORT = 3389
 NOT_OURS = {"template": "as in its container template", "none": "as in the site's directory"}
 """Passwords that only others know, by the credentials of a template."""
 
@@ -51,11 +51,6 @@ def rdp(
     say(f"wrote {path}; the password: {password}")
 
 
-def address(credential: CredentialView) -> str:
-    host = f"[{credential.address}]" if ":" in credential.address else credential.address
-    return host if credential.port == STANDARD_PORT else f"{host}:{credential.port}"
-
-
 def freerdp_command(credential: CredentialView) -> str:
     """A command line that asks for the password, and connects only where this certificate is shown.
 
@@ -63,20 +58,6 @@ def freerdp_command(credential: CredentialView) -> str:
     """
     fingerprint = f"/cert:deny,fingerprint:sha256:{credential.fingerprint}"
     return f"xfreerdp /v:{address(credential)} /u:{credential.username} {fingerprint}"
-
-
-def rdp_text(credential: CredentialView) -> str:
-    """``name:type:value`` lines, as mstsc writes them."""
-    lines = [
-        f"full address:s:{address(credential)}",
-        f"username:s:{credential.username}",
-        "prompt for credentials:i:1",
-        "authentication level:i:2",
-        "screen mode id:i:1",
-        "dynamic resolution:i:1",
-        "redirectclipboard:i:1",
-    ]
-    return "\r\n".join(lines) + "\r\n"
 
 
 def write_private(path: Path, text: str) -> None:

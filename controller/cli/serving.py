@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,14 @@ def run(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="The configuration; also before the command.")
     ] = None,
+    log_format: Annotated[
+        str | None,
+        typer.Option("--log-format", metavar="json|console|auto", help="Instead of log.format; auto: by the terminal."),
+    ] = None,
+    log_level: Annotated[
+        str | None,
+        typer.Option("--log-level", metavar="LEVEL", help="Instead of log.level: debug, info, warning, error."),
+    ] = None,
 ) -> None:
     """Run the controller in the foreground, until SIGTERM or Ctrl-C. SIGHUP reads the configuration anew.
 
@@ -27,15 +36,28 @@ def run(
     """
     # Only here: the daemon brings everything else with it.
     from controller.daemon.run import CannotListen, LedgerError, SettingsError, run_daemon  # noqa: PLC0415
+    from controller.telemetry.loglevels import LogLevel  # noqa: PLC0415
+    from controller.telemetry.logs import LogFormat  # noqa: PLC0415
+
+    overrides = {
+        "WINUX_LOG__FORMAT": _one_of(log_format, LogFormat, "--log-format"),
+        "WINUX_LOG__LEVEL": _one_of(log_level, LogLevel, "--log-level"),
+    }
 
     file = Invocation(config=config or invocation(context).config).config_file()
     try:
-        status = run_daemon(file)
+        status = run_daemon(file, {name: value for name, value in overrides.items() if value is not None})
     except SettingsError as error:
         raise unusable(file, error.problems) from None
     except (LedgerError, CannotListen) as error:
         raise Failure(str(error)) from None
     raise Ended(status)
+
+
+def _one_of(value: str | None, allowed: type[StrEnum], option: str) -> str | None:
+    if value is None or value.lower() in set(allowed):
+        return value
+    raise typer.BadParameter(f"{value!r} is none of {', '.join(allowed)}", param_hint=option)
 
 
 def node(

@@ -39,3 +39,12 @@ def clock(time: datetime, now: datetime) -> str:
     """``18:00:00`` today, with the date on other days."""
     local = time.astimezone()
     return f"{local:%H:%M:%S}" if local.date() == now.astimezone().date() else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def short(seconds: float | None) -> str:
+    """``12ms``, ``4.2s``, and from ten seconds on as ``span``: for times that are mostly less than a second."""
+    if seconds is None:
+        return NOTHING
+    if seconds < 0.9995:
+        return f"{max(0.0, seconds) * 1000:.0f}ms"
+    return f"{seconds:.1f}s" if seconds < 9.95 else span(seconds)

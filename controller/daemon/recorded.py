@@ -31,7 +31,8 @@ class Recorded(Around):
         super().__init__(port)
         self._problem = problem
 
-    def around(self, operation: str, node: str | None) -> AbstractContextManager[object]:
+    def around(self, operation: str, node: str | None, vmid: int | None = None) -> AbstractContextManager[object]:
+        del vmid
         if operation in CHANGES and (problem := self._problem()) is not None:
             raise Unrecordable(f"the ledger cannot be written: {problem}", operation=operation, node=node)
         return nullcontext()

@@ -20,20 +20,31 @@ from controller.daemon.settings_model import AllSections
 from controller.daemon.settings_secret import DIRECT, IN_FILE, exposed_secrets, read_secret
 from controller.daemon.settings_sources import LEAVES, Given, Leaf, Source, from_file, from_variables
 
-_PATHS = frozenset({"manifests.path", "proxmox.caFile", "admin.socket", "guest.sshKeyFile", IN_FILE})
-_HIDDEN = frozenset({"ledger.url", DIRECT})
+_PATHS = frozenset(
+    {
+        *("manifests.path", "proxmox.caFile", "admin.socket", "guest.sshKeyFile", IN_FILE),
+        *("events.file", "events.webhook.secretFile", "events.webhook.caFile"),
+        *("web.tokensFile", "web.oidc.clientSecretFile", "web.oidc.caFile", "web.captcha.secretFile"),
+    }
+)
+_HIDDEN = frozenset({"ledger.url", "events.webhook.url", DIRECT})
 _ALTERNATIVES = ((DIRECT, IN_FILE), ("proxmox.caFile", "proxmox.fingerprint"))
 """Of each pair one is given; a stronger source's one takes the place of a weaker one's other."""
 _RELATIVE_SQLITE = re.compile(r"(sqlite(?:\+\w+)?:///)(?!/|:memory:|file:)(.+)")
-_RELOADABLE_GROUPS = ("defaults.", "guards.")
+_RELOADABLE_GROUPS = ("defaults.", "events.", "guards.", "web.quotas.", "web.rate.")
 _RELOADABLE = frozenset(
     {
         "guest.language",
         "log.level",
+        "log.levels",
         "manifests.grace",
         "manifests.rescan",
         "proxmox.inFlightPerNode",
         "proxmox.tick",
+        "web.keep",
+        "web.maxDuration",
+        "web.templates",
+        "web.wait",
         DIRECT,
     }
 )

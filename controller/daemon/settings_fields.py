@@ -15,10 +15,13 @@ from pydantic import AfterValidator, BeforeValidator
 
 from controller.api.fields import Matches, NodeName, refusal
 from controller.api.quantities import parse_duration, shown
+from controller.ledger.events import EventType
 from controller.telemetry.listen import parse_listen
+from controller.telemetry.loglevels import Component, LogLevel
 
 _MILLISECONDS = re.compile(r"([0-9]{1,9})ms\Z")
 _DIGITS = re.compile(r"[0-9]{1,9}\Z")
+_BLANKS = re.compile(r"[\s\x00-\x1f]")
 
 
 def parse_span(value: object) -> float:
@@ -88,6 +91,34 @@ def _https_url(text: str) -> str:
     return f"https://{host}" if port is None else f"https://{host}:{port}"
 
 
+def _posted_to(what: str, example: str, *, instead: str) -> AfterValidator:
+    """Validator of a URL that something is posted to. It is not quoted: its path is often a secret."""
+
+    def check(text: str) -> str:
+        try:
+            parts = urlsplit(text)
+            usable = parts.port != 0 and bool(parts.hostname)
+        except ValueError:
+            usable = False
+        if not usable or parts.scheme not in {"https", "http"} or not text.isascii() or _BLANKS.search(text):
+            raise refusal(f"not a URL that {what} can be posted to; write one such as {example}")
+        if parts.username is not None or parts.password is not None:
+            raise refusal(f"a user or a password is in the URL; leave them out: {instead}")
+        if parts.fragment:
+            raise refusal("a URL to post to has no part behind a #; leave it out")
+        return text
+
+    return AfterValidator(check)
+
+
+def _event_types(value: object) -> tuple[EventType, ...]:
+    given = value.split(",") if isinstance(value, str) else value
+    words = [str(word).strip().capitalize() for word in given] if isinstance(given, list | tuple) else []
+    if not words or not set(words) <= set(EventType):
+        raise refusal(f"{shown(value)} is no list of types of events; write [Warning], or [Warning, Normal] for all")
+    return tuple(type_ for type_ in EventType if type_ in words)
+
+
 def _fingerprint(text: str) -> str:
     digits = text.replace(":", "").upper()
     if not re.fullmatch(r"[0-9A-F]{64}", digits):
@@ -121,10 +152,42 @@ def _comma_separated(value: object) -> object:
     raise refusal(f"{shown(value)} is not a list of node names, such as [pve1, pve2]")
 
 
+def _flag(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:
+        return value.lower() == "true"
+    raise refusal(f"{shown(value)} is not allowed; write true or false")
+
+
+def _component_levels(value: object) -> dict[Component, LogLevel]:
+    if isinstance(value, str):
+        value = dict(part.partition("=")[::2] for part in value.replace(" ", "").split(",") if part)
+    if not isinstance(value, dict):
+        raise refusal(f"{shown(value)} is not a mapping of components to levels, such as {{proxmox: debug}}")
+    for name, level in value.items():
+        if name not in set(Component):
+            raise refusal(f"{shown(name)} is not a component; write one of {', '.join(Component)}")
+        if not isinstance(level, str) or level.lower() not in set(LogLevel):
+            raise refusal(f"{shown(level)} is not a level of {name}; write one of {', '.join(LogLevel)}")
+    return {Component(name): LogLevel(level.lower()) for name, level in value.items()}
+
+
+Flag = Annotated[bool, BeforeValidator(_flag)]
 HttpsUrl = Annotated[str, AfterValidator(_https_url)]
+WebhookUrl = Annotated[
+    str, _posted_to("events", "https://hooks.example.org/winux", instead="messages are signed with the secret")
+]
+CollectorUrl = Annotated[
+    str,
+    _posted_to("traces", "http://127.0.0.1:4318/v1/traces", instead="a collector beside the daemon needs none"),
+]
+EventTypes = Annotated[tuple[EventType, ...], BeforeValidator(_event_types)]
 Fingerprint = Annotated[str, AfterValidator(_fingerprint)]
 """SHA-256 in upper-case pairs with colons, however it was written."""
 Listen = Annotated[str, AfterValidator(_listen)]
+ComponentLevels = Annotated[dict[Component, LogLevel], BeforeValidator(_component_levels)]
+"""``{proxmox: debug}``; in a variable ``proxmox=debug,guest=info``."""
 PathText = BeforeValidator(_not_empty)
 NodeNames = Annotated[tuple[NodeName, ...], BeforeValidator(_comma_separated)]
 TokenId = Annotated[

@@ -10,22 +10,30 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import Field, SecretStr, model_validator
 
 from controller.api.fields import BridgeName, Name, PoolId, StorageId, Volume
 from controller.daemon.settings_fields import (
+    CollectorUrl,
+    ComponentLevels,
+    EventTypes,
     Fingerprint,
+    Flag,
     HttpsUrl,
     Listen,
     NodeNames,
     PathText,
     TokenId,
+    WebhookUrl,
     one_of,
     span,
     whole,
 )
-from controller.telemetry.logs import LogFormat, LogLevel
+from controller.daemon.settings_section import Section
+from controller.daemon.settings_web import WebSection
+from controller.ledger.events import EventType
+from controller.telemetry.loglevels import LogLevel
+from controller.telemetry.logs import LogFormat
 
 
 class Language(StrEnum):
@@ -33,14 +41,6 @@ class Language(StrEnum):
 
     EN = "en"
     FR = "fr"
-
-
-class Section(BaseModel):
-    """A group of settings. Frozen; unknown fields are refused; what was given is never repeated in an error."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, hide_input_in_errors=True
-    )
 
 
 class ControllerSection(Section):
@@ -117,8 +117,49 @@ class LedgerSection(Section):
     """As SQLAlchemy writes it; it may hold a password."""
 
 
+class WebhookSection(Section):
+    """Where events are posted to as JSON, signed as the Standard Webhooks convention has it."""
+
+    url: Annotated[WebhookUrl | None, Field(repr=False)] = None
+    """Its path may be a secret."""
+    secret_file: Annotated[Path, PathText] | None = None
+    types: EventTypes = tuple(EventType)
+    timeout: Annotated[float, *span("100ms", "30s")] = 10.0
+    """Of a whole attempt. Longer ones would look as if the thread were stuck."""
+    ca_file: Annotated[Path, PathText] | None = None
+    """Who vouches for the receiver. Left out: those whom this machine trusts."""
+    allow_http: Flag = False
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.url is None and self.secret_file is not None:
+            raise ValueError("secretFile is given without url; give the URL that events are to be posted to")
+        if self.url is not None and self.secret_file is None:
+            raise ValueError(
+                "url is given without secretFile; name a file with the secret that messages are signed with"
+            )
+        if self.url is not None and self.url.startswith("http:") and not self.allow_http:
+            raise ValueError("url is http, which everybody on the way can read; write https, or add allowHttp: true")
+        return self
+
+
+class EventsSection(Section):
+    """How long events are kept, and where they are sent on to. Both hold: what is older goes, and what is too much."""
+
+    keep: Annotated[float, *span("1h", "3650d")] = 90 * 86_400.0
+    at_most: Annotated[int, whole(100, 10_000_000)] = 50_000
+    """Twice as many while some were not sent on."""
+    file: Annotated[Path, PathText] | None = None
+    """JSON lines; one that is rotated is opened anew."""
+    webhook: WebhookSection = WebhookSection()
+
+
 class TelemetrySection(Section):
     listen: Listen = "127.0.0.1:9464"
+    session_info: Flag = False
+    """Whether metrics name each session: a series for every one, and names of people where sessions have them."""
+    traces: Annotated[CollectorUrl | None, Field(repr=False)] = None
+    """Where traces of the way of sessions to Ready are sent: OTLP over HTTP."""
 
 
 class AdminSection(Section):
@@ -128,6 +169,8 @@ class AdminSection(Section):
 class LogSection(Section):
     format: Annotated[LogFormat, one_of(LogFormat)] = LogFormat.AUTO
     level: Annotated[LogLevel, one_of(LogLevel)] = LogLevel.INFO
+    levels: ComponentLevels = Field(default_factory=dict)
+    """Of components for which ``level`` is not right."""
 
 
 class ReadinessSection(Section):
@@ -154,6 +197,7 @@ class AllSections(Section):
     vmids: VmidsSection = VmidsSection()
     guards: GuardsSection = GuardsSection()
     ledger: LedgerSection = LedgerSection()
+    events: EventsSection = EventsSection()
     telemetry: TelemetrySection = TelemetrySection()
     admin: AdminSection = AdminSection()
     log: LogSection = LogSection()
@@ -162,3 +206,4 @@ class AllSections(Section):
     """How long a stop waits for work in progress."""
     readiness: ReadinessSection = ReadinessSection()
     guest: GuestSection = GuestSection()
+    web: WebSection = WebSection()

@@ -11,7 +11,7 @@ import statistics
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench import desktops, latency, listing, quiet, scrape, throughput
+from tests.bench import desktops, latency, listing, quiet, scrape, throughput, web
 from tests.e2e.desktop import lacking
 
 
@@ -26,11 +26,16 @@ def main() -> None:
     parser.add_argument("--desktops", type=int, default=20, help="real ones, where this machine can (default 20)")
     parser.add_argument("--scraped", type=int, nargs="*", default=[0, 1_000, 10_000], help="sessions of a scrape")
     parser.add_argument("--churned", type=int, default=5_000, help="sessions that come and go (default 5000; 0: none)")
+    parser.add_argument("--people", type=int, default=200, help="who press the button at once (default 200)")
+    parser.add_argument("--only-web", action="store_true", help="measure nothing else")
     parser.add_argument("--only-scrapes", action="store_true", help="measure nothing else")
     parser.add_argument("--only-desktops", action="store_true", help="measure nothing else")
     arguments = parser.parse_args()
     console = Console()
 
+    if arguments.only_web:
+        show_web(console, people=arguments.people)
+        return
     if arguments.only_scrapes:
         show_scrapes(console, crowds=arguments.scraped, churned=arguments.churned)
         return
@@ -82,6 +87,22 @@ def main() -> None:
     console.print("(aim with 500 on 3 nodes: under 50 ms, under 200 MB)")
 
     show_scrapes(console, crowds=arguments.scraped, churned=arguments.churned)
+    show_web(console, people=arguments.people)
+
+
+def show_web(console: Console, *, people: int) -> None:
+    found = web.measure(people=people)
+    table = Table("call", "calm p95 ms", "median ms", "p95 ms", "worst ms", "ratio", "calls", title="calls meanwhile")
+    for one in found.calls:
+        figures = (one.calm_p95, one.median, one.p95, one.worst, one.ratio)
+        table.add_row(one.title, *(f"{figure:.1f}" for figure in figures), str(one.calls))
+    console.print(table)
+    answers = ", ".join(f"{count} with {status}" for status, count in sorted(found.answers.items()))
+    console.print(
+        f"{people} people pressed the button at once and were answered after {found.median:.1f} s (p95 "
+        f"{found.p95:.1f} s): {answers}"
+    )
+    console.print("(aim: p95 of calls that wait for nothing under 100 ms)")
 
 
 def show_scrapes(console: Console, *, crowds: list[int], churned: int) -> None:

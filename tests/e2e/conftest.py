@@ -5,14 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.e2e import desktop
+from tests.e2e import browser, desktop
+from tests.e2e.browser import Chromium, Visitor
+from tests.e2e.daemon import Daemon
+from tests.e2e.desktop import DesktopSite
 from tests.e2e.site import Site
 
 HERE = Path(__file__).parent
 MakeSite = Callable[..., Site]
+MakeDesktops = Callable[..., DesktopSite]
+Visit = Callable[..., Visitor]
 SITES = pytest.StashKey[Sequence[Site]]()
 """The sites of a test, whose logs are shown where it fails."""
 
@@ -68,3 +74,50 @@ def possible() -> None:
         if os.environ.get(desktop.REQUIRED_VARIABLE) == "required":
             pytest.fail(f"real desktops cannot be tested here: {why}")
         pytest.skip(why)
+
+
+@pytest.fixture
+def desktops(request: pytest.FixtureRequest) -> Iterator[MakeDesktops]:
+    """Makes sites with real containers, with arguments of ``DesktopSite``; at the end nothing is left of them.
+
+    One test at a time on this machine has it. Tests that use it need ``possible`` before.
+    """
+    sites: list[DesktopSite] = []
+    request.node.stash[SITES] = sites
+
+    def make(**arguments: Any) -> DesktopSite:
+        sites.append(DesktopSite(**arguments))
+        return sites[-1]
+
+    with desktop.alone():
+        try:
+            yield make
+        finally:
+            for site in sites:
+                site.end()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Chromium]:
+    """A browser; skips, or fails where one is required, if there is none to drive."""
+    if why := browser.lacking():
+        if os.environ.get(browser.REQUIRED_VARIABLE) == "required":
+            pytest.fail(f"the page cannot be tested here: {why}")
+        pytest.skip(why)
+    started = Chromium()
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def visit(chromium: Chromium) -> Iterator[Visit]:
+    """Visitors of a daemon's page, with arguments of ``Chromium.visitor``; none may stray, nor a script fail."""
+    visitors: list[Visitor] = []
+
+    def arrive(daemon: Daemon, path: str = "/", **window: Any) -> Visitor:
+        visitors.append(chromium.visitor(daemon.web, **window).open(path))
+        return visitors[-1]
+
+    yield arrive
+    for visitor in visitors:
+        visitor.leave()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -35,14 +35,25 @@ class Daemon:
     """One life of the process."""
 
     def __init__(
-        self, config: Path, *, name: str, environment: Mapping[str, str] | None = None, mortal: bool = False
+        self,
+        config: Path,
+        *,
+        name: str,
+        environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
+        mortal: bool = False,
     ) -> None:
+        """``options`` are those of ``winux run``."""
         self.config = config
         settings = yaml.safe_load(config.read_text(encoding="utf-8"))
         self.socket = Path(settings["admin"]["socket"])
         given = {"WINUX_TELEMETRY__LISTEN": "127.0.0.1:0"} | dict(environment or {})
         self.process = Process(
-            winux("run", "--config", str(config)), name=name, directory=config.parent, environment=given, mortal=mortal
+            winux("run", "--config", str(config), *options),
+            name=name,
+            directory=config.parent,
+            environment=given,
+            mortal=mortal,
         )
         self.admin = AdminClient(self.socket)
 
@@ -89,6 +100,11 @@ class Daemon:
         """Where ``/metrics`` is; empty before it said so."""
         said = self.log("winux.started") if self.process.err.exists() else []
         return str(said[-1]["telemetry"]) if said else ""
+
+    @property
+    def web(self) -> str:
+        """Where the page and its APIs are, once it has started."""
+        return str(self.log("winux.started")[-1]["web"])
 
     def page(self, path: str) -> tuple[int, str]:
         """Status and text of a page of the telemetry server."""

@@ -34,6 +34,8 @@ HOME_VARIABLE = "DESKTOP_TESTS_HOME"
 """Where the node has its containers, instead of where nodes have them by default."""
 REQUIRED_VARIABLE = "DESKTOP_TESTS"
 """``required``: where real desktops cannot be tested that is a failure and no reason to skip."""
+PICTURES_VARIABLE = "DESKTOP_TESTS_PICTURES"
+"""A directory to which pictures of the screens are written, for people who look at them."""
 RDP = 3389
 SSH = 22
 UNPACKED = 240.0
@@ -139,6 +141,12 @@ class DesktopSite(Site):
         made = Screen(self.directory, name=name)
         self._screens.append(made)
         return made
+
+    def keep_picture(self, name: str, *, of: str) -> None:
+        """Copy the last picture of a screen to where people look at it, if they said where."""
+        if where := os.environ.get(PICTURES_VARIABLE):
+            Path(where).mkdir(parents=True, exist_ok=True)
+            Path(where, f"{of}.png").write_bytes((self.directory / f"{name}.png").read_bytes())
 
     # -- containers --------------------------------------------------------------------------------------------
 

@@ -82,12 +82,13 @@ class Site:
         name: str = "default",
         settings: Mapping[str, Section] | None = None,
         environment: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
         mortal: bool = False,
     ) -> Daemon:
         """Start a controller; it is not waited for."""
         config = self.configure(name=name, settings=settings)
         number = sum(daemon.config == config for daemon in self._daemons) + 1
-        daemon = Daemon(config, name=f"{name}-{number}", environment=environment, mortal=mortal)
+        daemon = Daemon(config, name=f"{name}-{number}", environment=environment, options=options, mortal=mortal)
         self._daemons.append(daemon)
         self.processes.append(daemon.process)
         return daemon

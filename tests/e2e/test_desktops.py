@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,41 +17,14 @@ import pytest
 from controller.admin.models import SessionView
 from controller.node.lxc.requirements import unenforced
 from tests.e2e import desktop
-from tests.e2e.conftest import SITES
+from tests.e2e.conftest import MakeDesktops
 from tests.e2e.daemon import Daemon
 from tests.e2e.desktop import RDP, READY, SSH, DesktopSite, answers, rdp_fingerprint, ssh_host_key
 from tests.e2e.picture import Picture, panel_height, refused
+from tests.e2e.traces import of_container
 from tests.e2e.waiting import until
 
-PICTURES_VARIABLE = "DESKTOP_TESTS_PICTURES"
-"""A directory to which pictures of the screens are written, for people who look at them."""
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("possible")]
-MakeDesktops = Callable[..., DesktopSite]
-
-
-@pytest.fixture
-def desktops(request: pytest.FixtureRequest) -> Iterator[MakeDesktops]:
-    """Makes sites with real containers; one test at a time on this machine, and at its end nothing is left."""
-    sites: list[DesktopSite] = []
-    request.node.stash[SITES] = sites
-
-    def make(*, kept: bool = False) -> DesktopSite:
-        sites.append(DesktopSite(kept=kept))
-        return sites[-1]
-
-    with desktop.alone():
-        try:
-            yield make
-        finally:
-            for site in sites:
-                site.end()
-
-
-def keep_picture(site: DesktopSite, name: str, *, of: str) -> None:
-    """Copy the last picture of a screen to where people look at it, if they said where."""
-    if where := os.environ.get(PICTURES_VARIABLE):
-        Path(where).mkdir(parents=True, exist_ok=True)
-        Path(where, f"{of}.png").write_bytes((site.directory / f"{name}.png").read_bytes())
 
 
 def address_of(session: SessionView) -> str:
@@ -84,16 +57,16 @@ def test_a_person_logs_in_nobody_else_does_and_at_its_end_all_of_it_is_gone(desk
     screen = site.screen("alice")
     screen.connect(login.file, login.password[:-1], fingerprint=login.fingerprint)
     screen.see(refused, what="xrdp says that the login failed")
-    keep_picture(site, "alice", of="refused")
+    site.keep_picture("alice", of="refused")
     assert site.processes_of_the_user(vmid) == [], "nothing of the desktop user runs"
 
     screen.connect(login.file, login.password, fingerprint=login.fingerprint)
     screen.see_desktop()
-    keep_picture(site, "alice", of="desktop")
+    site.keep_picture("alice", of="desktop")
     assert "xfce4-panel" in site.processes_of_the_user(vmid)
     open_windows(site, vmid)
     screen.see(shows_a_terminal, what="a terminal with its text is on the screen")
-    keep_picture(site, "alice", of="windows")
+    site.keep_picture("alice", of="windows")
 
     site.manifests.session("alice", ttl="1s")
     daemon.wait_for("alice", "Expired", within=READY)
@@ -102,11 +75,6 @@ def test_a_person_logs_in_nobody_else_does_and_at_its_end_all_of_it_is_gone(desk
     until(lambda: not screen.connected, what="the client was hung up on")
     site.stop_node()
     until(lambda: traces.now() == set(), what="the node left nothing either", show=traces.now)
-
-
-def of_container(traces: set[str], vmid: int) -> list[str]:
-    """Whose line names that container: its directory, its group and its interface all do."""
-    return sorted(line for line in traces if str(vmid) in line)
 
 
 def open_windows(site: DesktopSite, vmid: int) -> None:

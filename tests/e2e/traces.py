@@ -97,6 +97,11 @@ class Traces:
                 yield f"range of ids {claim.name} of {owner}"
 
 
+def of_container(traces: set[str], vmid: int) -> list[str]:
+    """Whose line names that container: its directory, its group and its interface all do."""
+    return sorted(line for line in traces if str(vmid) in line)
+
+
 def bridge_towards(address: str) -> str:
     """The interface through which the host reaches an address."""
     return str(_json("ip", "-json", "route", "get", address)[0]["dev"])

@@ -207,6 +207,6 @@ class Controller:
             policy=self.site.policy,
         )
 
-    def _remove_manifest(self, session: str) -> Removal:
+    def _remove_manifest(self, session: str, _by: str) -> Removal:
         path = remove_session(self.site.manifests, session)
         return Removal(path is not None, f"its manifest was removed from {path.name if path else 'nowhere'}")

@@ -13,6 +13,7 @@ import pytest
 
 from controller.admin.app import make_app
 from controller.telemetry.httpserver import HttpServer
+from controller.telemetry.loglevels import LogLevels
 from tests.unit.admin.lab import Lab, session
 
 
@@ -20,7 +21,7 @@ from tests.unit.admin.lab import Lab, session
 def http(lab: Lab) -> Iterator[httpx.Client]:
     lab.ready("alice")
     path = str(lab.directory / "admin.sock")
-    server = HttpServer(make_app(lab.service), name="the admin API", listen=path)
+    server = HttpServer(make_app(lab.service, LogLevels(clock=lab.world.clock)), name="the admin API", listen=path)
     server.start()
     transport = httpx.HTTPTransport(uds=path)
     with httpx.Client(transport=transport, base_url="http://winux", trust_env=False) as client:
@@ -35,7 +36,10 @@ def test_answers_are_camel_case_json(http: httpx.Client) -> None:
     assert alice["readyAt"].endswith("Z")
 
 
-@pytest.mark.parametrize("route", ["status", "sessions", "sessions/alice", "events", "templates", "containers", "plan"])
+ROUTES = ["status", "vitals", "sessions", "sessions/alice", "events", "templates", "containers", "plan"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
 def test_questions_are_answered(http: httpx.Client, route: str) -> None:
     assert http.get(f"/v1/{route}").status_code == 200
 
@@ -43,8 +47,7 @@ def test_questions_are_answered(http: httpx.Client, route: str) -> None:
 def test_the_only_route_with_a_secret_is_the_credentials(http: httpx.Client, lab: Lab) -> None:
     password = http.get("/v1/sessions/alice/credential").json()["password"]
     assert password in lab.world.secrets
-    routes = ["status", "sessions", "sessions/alice", "events", "templates", "containers", "plan"]
-    assert not [route for route in routes if password in http.get(f"/v1/{route}").text]
+    assert not [route for route in ROUTES if password in http.get(f"/v1/{route}").text]
 
 
 def test_events_can_be_asked_for_by_session_and_from_an_id_on(http: httpx.Client) -> None:

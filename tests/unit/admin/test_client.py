@@ -13,13 +13,18 @@ from fastapi.responses import PlainTextResponse
 from controller.admin.app import make_app
 from controller.admin.client import AdminClient, NoDaemon, Refused
 from controller.telemetry.httpserver import HttpServer
+from controller.telemetry.loglevels import LogLevels
 from tests.unit.admin.lab import Lab, file, session
 
 
 @pytest.fixture
 def client(lab: Lab) -> Iterator[AdminClient]:
     lab.ready("alice")
-    server = HttpServer(make_app(lab.service), name="the admin API", listen=str(lab.directory / "admin.sock"))
+    server = HttpServer(
+        make_app(lab.service, LogLevels(clock=lab.world.clock)),
+        name="the admin API",
+        listen=str(lab.directory / "admin.sock"),
+    )
     server.start()
     with AdminClient(lab.directory / "admin.sock") as client:
         yield client

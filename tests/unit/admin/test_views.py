@@ -54,6 +54,13 @@ def test_what_ended_has_no_time_left_and_no_container() -> None:
     assert shown.ended_at is not None
 
 
+def test_what_is_to_end_is_ending_before_the_reconciler_looks_at_it_again() -> None:
+    shown = view(given.ending(given.ready()))
+    assert (shown.phase, shown.reason, shown.failing) == ("Terminating", "Expired", False)
+    paused = Status(phase=Phase.HELD, reason="Paused", message="it is paused", since=given.NOW)
+    assert view(given.ending(given.ready()), status=paused).phase == "Held"
+
+
 def test_what_is_ending_counts_down_no_more() -> None:
     assert view(given.ending(given.ready())).seconds_left is None
 

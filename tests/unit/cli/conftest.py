@@ -11,6 +11,7 @@ import pytest
 from controller.admin.app import make_app
 from controller.cli import main
 from controller.telemetry.httpserver import HttpServer
+from controller.telemetry.loglevels import LogLevels
 from tests.unit.admin.lab import Lab
 
 
@@ -54,7 +55,11 @@ def winux(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """A daemon that answers where ``winux`` looks for one."""
     lab = Lab(tmp_path)
-    server = HttpServer(make_app(lab.service), name="the admin API", listen=str(tmp_path / "admin.sock"))
+    server = HttpServer(
+        make_app(lab.service, LogLevels(clock=lab.world.clock)),
+        name="the admin API",
+        listen=str(tmp_path / "admin.sock"),
+    )
     server.start()
     yield lab
     server.stop()

@@ -19,8 +19,9 @@ IMAGES = [info.name or info.callback.__name__ for info in images.registered_comm
 
 def test_all_commands_are_there() -> None:
     assert sorted(COMMANDS) == [
-        "apply", "check", "confirm", "delete", "demo", "describe", "events", "extend", "get", "node", "pause", "plan",
-        "rdp", "resume", "rotate", "run", "schema", "validate", "version",
+        "apply", "check", "confirm", "delete", "demo", "describe", "events", "extend", "get", "log", "node", "pause",
+        "plan", "rdp", "resume", "rotate", "run", "schema", "top", "validate", "version",
+        "web",
     ]  # fmt: skip
 
 

@@ -5,16 +5,21 @@ The demo itself is run by the end-to-end tests.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse
 
 from controller.admin.client import AdminClient
 from controller.api.load import parse
 from controller.cli.demo_manifests import BROKEN, TEMPLATE, session
 from controller.cli.demo_stage import Stage
+from controller.cli.demo_visitor import SESSIONS, Visitor
 from controller.cli.exits import Failure
 from controller.engine.clock import VirtualClock
+from controller.telemetry.httpserver import HttpServer
 from tests.unit.cli.conftest import Winux
 
 
@@ -46,3 +51,28 @@ def test_what_does_not_come_is_said_with_the_last_lines_of_the_daemons_log(tmp_p
         with pytest.raises(Failure, match="expected within 20 s: a miracle") as failed:
             stage.until("a miracle", lambda: None)
     assert failed.value.more == ("the last lines of daemon.log:", "one", "two")
+
+
+@pytest.fixture
+def full_house() -> Iterator[HttpServer]:
+    """A page that has no room for anybody."""
+    app = FastAPI()
+
+    @app.post(SESSIONS)
+    def launch() -> JSONResponse:
+        return JSONResponse({"title": "Full", "status": 503, "detail": "all desktops are taken"}, 503)
+
+    server = HttpServer(app, name="a full house", listen="127.0.0.1:0")
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_a_page_that_refuses_ends_the_story_with_its_sentence(full_house: HttpServer) -> None:
+    with Visitor(full_house.url) as visitor, pytest.raises(Failure, match="it refused: all desktops are taken"):
+        visitor.press()
+
+
+def test_a_page_that_does_not_answer_ends_the_story_too() -> None:
+    with Visitor("http://127.0.0.1:1") as visitor, pytest.raises(Failure, match="expected an answer of the page"):
+        visitor.press()

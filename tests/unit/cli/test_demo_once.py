@@ -33,7 +33,7 @@ def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = [line.strip() for line in done.stdout.splitlines()]
-    assert len([line for line in said if line.startswith("✓")]) == 10
+    assert len([line for line in said if line.startswith("✓")]) == 12
     assert said[-1].startswith("All as it should be")
     assert [entry.name for entry in tmp_path.iterdir() if entry.name.startswith("winux-demo")] == []
 
@@ -54,7 +54,7 @@ def test_the_story_is_told_on_real_desktops_and_nothing_is_left(tmp_path: Path) 
     assert done.returncode == 0, done.stdout + done.stderr
     said = [line.strip() for line in done.stdout.splitlines()]
     assert "✓ its desktops are real containers on this machine" in said
-    assert len([line for line in said if line.startswith("✓")]) == 11
+    assert len([line for line in said if line.startswith("✓")]) == 13
     assert said[-1].startswith("All as it should be")
     left = Site(home=LXC_HOME, node=stage / "node", state=None, archives={}).directory
     assert not left.exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,8 +12,9 @@ from controller.proxmox.port import Proxmox
 
 METHODS = {name for name, _ in inspect.getmembers(Proxmox, inspect.isfunction) if not name.startswith("_")}
 QUESTIONS = {
-    "version", "permissions", "nodes", "storages", "archives", "pools", "bridges", "resources", "active_tasks",
-    "task_status", "task_log", "find_tasks", "vmid_is_free", "config", "status", "addresses", "firewall",
+    "version", "permissions", "nodes", "token_expiry", "storages", "archives", "pools", "bridges", "resources",
+    "active_tasks", "task_status", "task_log", "find_tasks", "vmid_is_free", "config", "status", "addresses",
+    "firewall",
 }  # fmt: skip
 
 
@@ -38,7 +40,8 @@ def call(port: Recorded, method: str) -> None:
     upid = "UPID:pve1:00003F8B:00024612:6B02F28D:vzcreate:200:op@pve!t1:"
     signature = inspect.signature(getattr(Proxmox, method)).parameters.values()
     required = [one for one in signature if one.name != "self" and one.default is one.empty]
-    positional = [upid if one.name == "upid" else "pve1" for one in required if one.kind is not one.KEYWORD_ONLY]
+    special = {"upid": upid, "request": SimpleNamespace(vmid=200)}
+    positional = [special.get(one.name, "pve1") for one in required if one.kind is not one.KEYWORD_ONLY]
     getattr(port, method)(*positional, **{one.name: "x" for one in required if one.kind is one.KEYWORD_ONLY})
 
 
