@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from pydantic import TypeAdapter
 from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 
@@ -24,8 +23,7 @@ from controller.ledger.database import open_database
 from controller.ledger.events import Event, EventLog, EventType, Wanted
 from controller.ledger.files import OpenFiles
 from controller.ledger.passwords import Credential
-
-_DOCUMENT = TypeAdapter(Incarnation)
+from controller.ledger.rows import life_of, row_of, vmid_of
 
 
 class Superseded(Exception):
@@ -67,11 +65,13 @@ class Ledger:
         self._lives: dict[str, Incarnation] = {}
         self._by_vmid: dict[int, str] = {}
         self._resting: dict[int, Timestamp] = {}
+        self._secrets: dict[str, passwords.Secrets] = {}
+        """As last read: pages show them while classes are being made, and shall wait for no write."""
         self.trouble: str | None = None
         """Why the last write failed, such as "database or disk is full"; None while it can be written."""
         with self._engine.begin() as connection:
             for (document,) in connection.execute(select(schema.incarnations.c.document)):
-                self._index(_DOCUMENT.validate_json(document))
+                self._index(life_of(document))
             for vmid, until in connection.execute(select(schema.resting.c.vmid, schema.resting.c.until)):
                 self._resting[vmid] = until
         self._files = OpenFiles(self._engine.url)
@@ -133,13 +133,15 @@ class Ledger:
             before = self._lives.get(life.session)
             if before is not None and not before.ended:
                 raise Superseded(f"session {life.session} lives already")
-            with self._writing() as connection:
+            with self._writing(life.session) as connection:
                 if before is not None:
                     self._erase(connection, before)
                 try:
                     connection.execute(insert(schema.incarnations).values(row_of(life)))
                 except IntegrityError as error:
-                    taken = f", or VMID {vmid} belongs to another session" if (vmid := _vmid(life)) is not None else ""
+                    taken = (
+                        f", or VMID {vmid} belongs to another session" if (vmid := vmid_of(life)) is not None else ""
+                    )
                     raise Superseded(f"session {life.session} lives already{taken}") from error
                 if credential is not None:
                     passwords.put(connection, life.session, credential)
@@ -173,7 +175,7 @@ class Ledger:
             after = change(before)
             if after == before and not notes and not last and confirmed is None:
                 return before
-            with self._writing() as connection:
+            with self._writing(life.session if last or confirmed is not None else None) as connection:
                 if confirmed is not None:
                     passwords.confirm(connection, life.session, username=confirmed)
                 if last:
@@ -199,20 +201,18 @@ class Ledger:
                 return
             if not current.ended:
                 raise Superseded(f"session {life.session} has not ended: it cannot be forgotten")
-            with self._writing() as connection:
+            with self._writing(life.session) as connection:
                 self._erase(connection, current)
                 written = self._note(connection, life.session, life.uid, notes)
             self._unindex(current)
         self._publish(written)
 
     def credential(self, session: str) -> Credential | None:
-        with self._lock, self._engine.connect() as connection:
-            return passwords.get(connection, session)
+        return self._secrets_of(session).credential
 
     def candidate(self, session: str) -> str | None:
         """The password that is about to be set in the guest, or was when the process died."""
-        with self._lock, self._engine.connect() as connection:
-            return passwords.candidate(connection, session)
+        return self._secrets_of(session).candidate
 
     def give(self, life: Incarnation, credential: Credential) -> Credential:
         """The credential of a life that has none yet; returns the one that it has from now on.
@@ -222,7 +222,7 @@ class Ledger:
         """
         with self._lock:
             self._current(life)
-            with self._writing() as connection:
+            with self._writing(life.session) as connection:
                 return passwords.get(connection, life.session) or passwords.put(connection, life.session, credential)
 
     def propose(self, life: Incarnation, password: str) -> str:
@@ -233,7 +233,7 @@ class Ledger:
         """
         with self._lock:
             self._current(life)
-            with self._writing() as connection:
+            with self._writing(life.session) as connection:
                 return passwords.candidate(connection, life.session) or passwords.propose(
                     connection, life.session, password
                 )
@@ -309,7 +309,8 @@ class Ledger:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[Connection]:
+    def _writing(self, session: str | None = None) -> Iterator[Connection]:
+        """``session``: whose passwords this may change."""
         with self._lock:
             began = self._clock.monotonic()
             try:
@@ -322,8 +323,19 @@ class Ledger:
                 self.trouble = reason_of(error)
                 raise
             finally:
+                if session is not None:
+                    self._secrets.pop(session, None)
                 self._on_write(self._clock.monotonic() - began)
             self.trouble = None
+
+    def _secrets_of(self, session: str) -> passwords.Secrets:
+        known = self._secrets.get(session)
+        if known is None:
+            with self._lock, self._engine.connect() as connection:
+                known = passwords.read(connection, session)
+                if session in self._lives:
+                    self._secrets[session] = known
+        return known
 
     def _current(self, life: Incarnation) -> Incarnation:
         current = self._lives.get(life.session)
@@ -334,7 +346,7 @@ class Ledger:
     def _index(self, life: Incarnation, before: Incarnation | None = None) -> None:
         """Readers take no lock: they find the life before or this one, and never none in between."""
         self._lives[life.session] = life
-        vmid, freed = _vmid(life), _vmid(before) if before is not None else None
+        vmid, freed = vmid_of(life), vmid_of(before) if before is not None else None
         if vmid is not None:
             self._by_vmid[vmid] = life.session
         if freed is not None and freed != vmid and self._by_vmid.get(freed) == life.session:
@@ -342,7 +354,7 @@ class Ledger:
 
     def _unindex(self, life: Incarnation) -> None:
         self._lives.pop(life.session, None)
-        if (vmid := _vmid(life)) is not None and self._by_vmid.get(vmid) == life.session:
+        if (vmid := vmid_of(life)) is not None and self._by_vmid.get(vmid) == life.session:
             del self._by_vmid[vmid]
 
     def _erase(self, connection: Connection, life: Incarnation) -> None:
@@ -373,21 +385,6 @@ class Ledger:
                 self._on_event(event)
 
 
-def _vmid(life: Incarnation) -> int | None:
-    return life.placement.vmid if life.placement is not None and not life.ended else None
-
-
 def reason_of(error: OperationalError) -> str:
     """What the database said, such as "database or disk is full", without the statement."""
     return (str(error.orig).splitlines() or ["unknown"])[0]
-
-
-def row_of(life: Incarnation) -> dict[str, object]:
-    """A life as a row of the table ``incarnations``."""
-    return {
-        "uid": life.uid,
-        "session": life.session,
-        "stage": life.stage.value,
-        "vmid": _vmid(life),
-        "document": _DOCUMENT.dump_json(life).decode(),
-    }

@@ -17,6 +17,18 @@ class Credential:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """All that opens a session: the password that works, and the one that is about to be set."""
+
+    credential: Credential | None = None
+    candidate: str | None = field(default=None, repr=False)
+
+
+def read(connection: Connection, session: str) -> Secrets:
+    return Secrets(get(connection, session), candidate(connection, session))
+
+
 def get(connection: Connection, session: str) -> Credential | None:
     row = connection.execute(select(credentials).where(credentials.c.session == session)).first()
     return Credential(row.username, row.password) if row is not None else None

@@ -19,7 +19,7 @@ from controller.core.offer import TemplateDefaults
 from controller.core.ownership import Marker, describe
 from controller.ledger import schema
 from controller.ledger.database import open_database
-from controller.ledger.ledger import row_of
+from controller.ledger.rows import row_of
 from controller.sources.directory import DirectorySource
 from tests.e2e.daemon import Daemon
 from tests.e2e.pve import Administrator

@@ -19,7 +19,8 @@ from sqlalchemy import insert
 from controller.core.incarnation import Incarnation, Placement, Stage
 from controller.core.ownership import Marker, describe
 from controller.ledger import schema
-from controller.ledger.ledger import Ledger, row_of
+from controller.ledger.ledger import Ledger
+from controller.ledger.rows import row_of
 from controller.sources.directory import DirectorySource
 from tests.scenarios.measured import Measured
 from tests.scenarios.memory import memory

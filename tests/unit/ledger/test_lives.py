@@ -21,8 +21,9 @@ from controller.core.model import (
     RestartPolicy,
 )
 from controller.engine.clock import VirtualClock
-from controller.ledger.ledger import _DOCUMENT, Ledger, Note, Superseded
+from controller.ledger.ledger import Ledger, Note, Superseded
 from controller.ledger.passwords import Credential
+from controller.ledger.rows import DOCUMENT
 from tests.unit.core.given import (
     CLONE,
     NOW,
@@ -122,8 +123,8 @@ def test_a_life_survives_a_restart_in_every_field(opened: Opened) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(LIVES)
 def test_any_life_is_read_as_it_was_written(life: Incarnation) -> None:
-    written = _DOCUMENT.dump_json(life)
-    assert _DOCUMENT.validate_json(written) == life
+    written = DOCUMENT.dump_json(life)
+    assert DOCUMENT.validate_json(written) == life
 
 
 def test_a_tombstone_survives_a_restart_and_holds_no_vmid(opened: Opened) -> None:

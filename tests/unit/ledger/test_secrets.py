@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import traceback
 from dataclasses import replace
 from pathlib import Path
@@ -69,3 +70,39 @@ def test_a_write_that_fails_says_so_without_the_password(ledger: Ledger, file: P
         ledger.begin(accepted(), SECRET)
     assert PASSWORD not in "".join(traceback.format_exception(caught.value))
     assert ledger.life("alice") is None
+
+
+def test_what_is_shown_is_what_was_written_last(ledger: Ledger) -> None:
+    """Passwords are kept after a reading, so that nobody who asks for one waits for a write."""
+
+    def shown() -> tuple[Credential | None, str | None]:
+        return ledger.credential("alice"), ledger.candidate("alice")
+
+    assert shown() == (None, None)
+    life = accepted()
+    ledger.begin(life, None)
+    assert shown() == (None, None)
+    ledger.give(life, SECRET)
+    assert shown() == (SECRET, None)
+    ledger.propose(life, "next")
+    assert shown() == (SECRET, "next")
+    life = ledger.confirm(life, "user", lambda current: replace(current, attempts=1))
+    assert shown() == (Credential(username="user", password="next"), None)
+    life = ledger.bury(life, ended)
+    assert shown() == (None, None)
+    ledger.begin(accepted(uid="uid-2"), SECRET)
+    assert shown() == (SECRET, None)
+    ledger.bury(accepted(uid="uid-2"), ended)
+    ledger.forget(accepted(uid="uid-2"))
+    assert shown() == (None, None)
+
+
+def test_a_password_is_told_while_a_write_hangs(ledger: Ledger) -> None:
+    ledger.begin(accepted(), SECRET)
+    assert ledger.credential("alice") == SECRET
+    told: list[Credential | None] = []
+    with ledger._lock:
+        asker = threading.Thread(target=lambda: told.append(ledger.credential("alice")), daemon=True)
+        asker.start()
+        asker.join(10)
+    assert told == [SECRET]
