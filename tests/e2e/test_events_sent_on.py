@@ -114,10 +114,13 @@ def test_a_rotated_file_loses_nothing(site: Site, receiver: Receiver) -> None:
         path.rename(old)
         site.manifests.session("bob", ttl="1h")
         daemon.wait_ready("bob")
-        settled(daemon)
-        both = ids(lines(old)) + ids(lines(path))
-        assert both == sorted(set(both))
-        assert set(recorded(daemon)) <= set(both)
+        known = set(recorded(daemon))
+
+        def both() -> list[int]:
+            return ids(lines(old)) + ids(lines(path))
+
+        until(lambda: known <= set(both()), what="all that was recorded is in one of both", show=both)
+        assert both() == sorted(set(both()))
     assert path.stat().st_mode & 0o137 == 0
 
 

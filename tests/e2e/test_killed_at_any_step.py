@@ -7,12 +7,13 @@ from typing import cast
 
 import pytest
 
+from controller.core.lifecycle import STRAGGLES
 from controller.engine.failpoints import VARIABLE, Failpoint
 from tests.e2e.conftest import MakeSite
 from tests.e2e.daemon import Daemon
 from tests.e2e.manifests import CLONED
 from tests.e2e.site import Site
-from tests.e2e.waiting import CLOCK, until
+from tests.e2e.waiting import CLOCK, PATIENCE, until
 
 P = Failpoint
 CLOSED = """\
@@ -96,7 +97,8 @@ def live_through_a_kill(site: Site, point: Failpoint, *, template: str) -> None:
     assert killed.process.wait() == -9, killed.process.tail()
     daemon = site.daemon().in_sync()
     daemon.wait_ready("bob")
-    daemon.wait_for("alice", "Expired")
+    # Who was killed before the answer to a create came has to fear that it is carried out after all.
+    daemon.wait_for("alice", "Expired", within=STRAGGLES + PATIENCE)
     check_only_these_live(site, daemon, ["bob"], made=2)
 
 
@@ -130,7 +132,7 @@ def test_kills_at_random_moments(make_site: MakeSite, seed: int) -> None:
     daemon = site.daemon().in_sync()
     daemon.wait_ready(*long)
     for name in short:
-        daemon.wait_for(name, "Expired")
+        daemon.wait_for(name, "Expired", within=STRAGGLES + PATIENCE)
     check_only_these_live(site, daemon, long, made=len(short) + len(long))
 
 

@@ -48,7 +48,7 @@ def test_two_hundred_manifests_at_once(make_site: MakeSite) -> None:
     assert logged == []
     assert daemon.metric("winux_proxmox_lock_waits_total") == 0
     assert daemon.metric('winux_proxmox_requests_total{operation="create",outcome="Locked"}') == 0
-    assert daemon.metric('winux_sessions{phase="Ready"}') == SESSIONS
+    assert daemon.metric('winux_sessions{launch="archive",phase="Ready",template="default"}') == SESSIONS
 
 
 def most(census: dict[str, object], level: str, token: str) -> int:
