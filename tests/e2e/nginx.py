@@ -94,7 +94,7 @@ class Nginx:
             (r"listen 443\b", f"listen {self.tls}", 2),
             (r"listen 80\b", f"listen {self.plain}", 1),
             (r"/etc/ssl/winux/", f"{self.directory}/", 2),
-            (r"/etc/nginx/winux-proxy\.conf", str(EXAMPLE / "winux-proxy.conf"), 2),
+            (r"/etc/nginx/winux-proxy\.conf", str(EXAMPLE / "winux-proxy.conf"), 3),
         ):
             # In comments these words may stand as they are.
             found = re.compile(rf"(?m)^(?P<line>[^#\n]*?){pattern}" if not pattern.startswith("\\n") else pattern)

@@ -7,11 +7,13 @@ import shutil
 import socket
 import ssl
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from controller.web.page import static_files
 from tests.e2e.daemon import Daemon
 from tests.e2e.nginx import NAME, Browser, Nginx, need_nginx
 from tests.e2e.site import QUICK, Site
@@ -58,6 +60,15 @@ def test_the_page_comes_by_tls_with_its_headers(house: House) -> None:
         for old in ("/winux", "/winux/", "/winux/index.html"):
             moved = browser.get(old)
             assert (moved.status_code, moved.headers["location"]) == (301, "/")
+
+
+def test_a_class_behind_one_address_gets_all_of_the_page(house: House) -> None:
+    """Forty browsers that open it for the first time, and ask who they are."""
+    files = [f"/page/{path}" for path in static_files() if not path.endswith(".html")]
+    with house.browser() as browser:
+        answers = Counter(browser.get(path).status_code for _ in range(40) for path in ("/", *files))
+        answers += Counter(browser.get("/api/v1/me").status_code for _ in range(40))
+    assert answers == {200: 40 * (len(files) + 2)}
 
 
 def test_whoever_comes_without_tls_is_sent_to_it(house: House) -> None:
