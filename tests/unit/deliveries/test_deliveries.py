@@ -17,6 +17,7 @@ from controller.deliveries.sink import NotTaken
 from controller.engine.clock import VirtualClock
 from controller.ledger.events import Event, EventType
 from controller.ledger.ledger import Ledger, Note
+from tests.unit.ledger.reopening import reopening
 
 NOW = 1_800_000_000.0
 STOP = threading.Event()
@@ -84,17 +85,8 @@ def noted() -> list[Event]:
 
 @pytest.fixture
 def opened(file: Path, clock: VirtualClock, noted: list[Event]) -> Iterator[Callable[[], Ledger]]:
-    ledgers: list[Ledger] = []
-
-    def open_again() -> Ledger:
-        for ledger in ledgers:
-            ledger.close()
-        ledgers.append(Ledger(f"sqlite:///{file}", clock=clock, on_event=noted.append))
-        return ledgers[-1]
-
-    yield open_again
-    for ledger in ledgers:
-        ledger.close()
+    with reopening(file, clock, noted) as open_again:
+        yield open_again
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from controller.engine.clock import VirtualClock
 from controller.ledger.events import Event
 from controller.ledger.ledger import Ledger
 from tests.unit.core.given import NOW
+from tests.unit.ledger.reopening import reopening
 
 
 @pytest.fixture
@@ -32,17 +33,8 @@ def told() -> list[Event]:
 @pytest.fixture
 def opened(file: Path, clock: VirtualClock, told: list[Event]) -> Iterator[Callable[[], Ledger]]:
     """Opens the same file again, as a restart does."""
-    ledgers: list[Ledger] = []
-
-    def open_again() -> Ledger:
-        for ledger in ledgers:
-            ledger.close()
-        ledgers.append(Ledger(f"sqlite:///{file}", clock=clock, on_event=told.append))
-        return ledgers[-1]
-
-    yield open_again
-    for ledger in ledgers:
-        ledger.close()
+    with reopening(file, clock, told) as open_again:
+        yield open_again
 
 
 @pytest.fixture
