@@ -98,7 +98,10 @@ def test_each_gets_one_sentence_and_disturbs_nobody(site: Site) -> None:
         n: (s.uid, s.vmid, s.expires_at) for n, s in before.items()
     }
     assert sorted(site.admin.of()) == ["alice", "bob", "twice"]
-    assert len(site.admin.writes()) == 3, "three creates, and nothing that a mistake caused"
+    # A VMID may turn out to be that of a container which the controller cannot see: it then asks once more.
+    taken = [event for event in daemon.admin.events(limit=10_000) if event.reason == "VmidTaken"]
+    written = [write.operation for write in site.admin.writes()]
+    assert written == ["create"] * (3 + len(taken)), "three creates, and nothing that a mistake caused"
     assert daemon.metric("winux_manifests_problems") == len(BAD)
 
     # What stands beside them goes on as ever.
