@@ -14,6 +14,7 @@ from tests.e2e.terminal import Terminal
 
 OpenTop = Callable[..., Terminal]
 CTRL_C = "\x03"
+END = "\x1b[F"
 
 
 @pytest.fixture
@@ -51,6 +52,8 @@ def test_a_session_becomes_ready_before_ones_eyes_and_q_ends_it(site: Site, daem
     assert terminal.coloured
 
     terminal.type("\r")
+    terminal.wait_to_see("Name:        alice")
+    terminal.type(END)
     terminal.wait_to_see("asked for by alice.yaml:1")
     terminal.type("\x1b")
     terminal.wait_to_see("q quit")
