@@ -229,7 +229,9 @@ def _conform(view: View, life: Incarnation, live: Live) -> Decision:
         return ongoing(view, life, Conformed(), "Conforms", "its resources are those of its spec")
     if life.stage is Stage.CREATED:
         return _probe(view, life)
-    return _steady(view, life)
+    # The row is about an earlier moment. Were it to stop before the next one, the list would look the same for ever.
+    contradicted = live.running is True and view.listed is not None and view.listed.status == "stopped"
+    return _steady(view, life, again_at=view.now + LOOK_AGAIN if contradicted else None)
 
 
 def _reconfigured(view: View, life: Incarnation, live: Live) -> Decision | None:

@@ -153,7 +153,6 @@ class StateFile:
         tasks = [_TASK.validate_json(document) for (document,) in rows]
         for record in sorted(tasks, key=lambda record: record.ended is None):  # what was under way ends now
             _restore_task(cluster, record)
-        cluster.broadcast()
         for guest in cluster.guests.values():
             if cluster.engine.resume(guest.vmid):
                 continue
@@ -161,6 +160,7 @@ class StateFile:
                 if guest.take_pending():
                     cluster.changed(guest)
                 cluster.engine.boot(cluster.blueprint(guest))
+        cluster.broadcast()
         return True
 
     def _put(self, table: str, key: int | str, document: bytes) -> None:

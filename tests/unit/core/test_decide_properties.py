@@ -34,7 +34,7 @@ from controller.core.view import Presence, TaskState, View
 from tests.unit.core.given import NOW
 from tests.unit.core.strategies import GOING_ON, LIVING, TOMBSTONES, views
 
-PROPERTY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROPERTY = settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 MAY_EXIST = {Presence.OURS, Presence.HIDDEN, Presence.STUB}
 
 

@@ -182,6 +182,14 @@ def shows(**changes: object) -> View:
     row("the disk before the power", shows(disk_gib=8, running=False), Grow(10), READY, "Growing", END),
     row("stopped", shows(running=False), Start(), READY, "Restarting", END),
     row("running", shows(running=True), Rest(), READY, "Ready", END),
+    row(
+        "running, and the list does not know it yet",
+        replace(shows(running=True), listed=listed(status="stopped")),
+        Rest(),
+        READY,
+        "Ready",
+        SOON,
+    ),
     row("stopped, and to be left so", view(NEVER, live=live(running=False)), Rest(), HELD, "Stopped", NOW + 30),
     row("it conforms to what it grew to", view(ready(applied=None), live=live()), Conformed(), READY, "Conforms", END),
 )
