@@ -201,12 +201,7 @@ class Launching:
         """A place for a new session, or the name of the one that the same launch made before."""
         deadline = self._clock.monotonic() + _PATIENCE
         while True:
-            place = self._places.take(
-                wish.name if wish.name is not None else self._free_name(),
-                wish.claim,
-                rules.quotas,
-                idempotency=wish.idempotency,
-            )
+            place = self._take(wish, rules)
             if place is not None:
                 return place
             twin = self._places.twin(wish.idempotency or "")
@@ -221,12 +216,19 @@ class Launching:
                         409, "InProgress", "the same launch is under way: ask again in a moment", retry_after=AGAIN_IN
                     )
 
-    def _free_name(self) -> str:
-        taken = self._roster.snapshot().views
+    def _take(self, wish: _Wish, rules: Rules) -> Place | None:
+        """As ``Places.take``; a name that was made up, and that somebody else is just launching, is drawn anew."""
+        if wish.name is not None:
+            return self._places.take(wish.name, wish.claim, rules.quotas, idempotency=wish.idempotency)
         for _ in range(_NAMES):
             name = made_up(self._random)
-            if name not in taken:
-                return name
+            if name in self._roster.snapshot().views:
+                continue
+            try:
+                return self._places.take(name, wish.claim, rules.quotas, idempotency=wish.idempotency)
+            except Refused as refused:
+                if refused.title != "Exists":
+                    raise
         raise Refused(503, "Full", "no free name was found: try again", retry_after=AGAIN_IN)
 
     # -- making ------------------------------------------------------------------------------------------------

@@ -36,6 +36,7 @@ class Reception:
     rate: Rate = OFTEN
     _seeds: Iterator[int] = field(default_factory=itertools.count)
     lab: Lab = field(init=False)
+    random: Random = field(init=False)
     desk: Desk = field(init=False)
 
     def __post_init__(self) -> None:
@@ -46,11 +47,12 @@ class Reception:
 
     def open(self) -> None:
         """A desk that remembers nothing, as after a restart."""
+        self.random = Random(next(self._seeds))
         self.desk = Desk(
             self.lab.service,
             rules=Rules(rate=self.rate, quotas=self.quotas, max_duration=self.max_duration, templates=self.templates),
             clock=self.lab.world.clock,
-            random=Random(next(self._seeds)),
+            random=self.random,
         )
 
     @property

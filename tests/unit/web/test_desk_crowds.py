@@ -56,6 +56,15 @@ def test_of_two_hundred_at_once_exactly_as_many_get_one_as_there_is_room_for(tmp
         hall.desk.launch(OTHER)
 
 
+def test_a_made_up_name_that_somebody_just_got_is_drawn_anew(tmp_path: Path) -> None:
+    hall = Reception(tmp_path)
+    before = hall.random.getstate()
+    first = hall.desk.launch(VISITOR)
+    hall.random.setstate(before)
+    second = hall.desk.launch(OTHER)
+    assert first.session.view.name != second.session.view.name
+
+
 @pytest.mark.parametrize(
     ("quotas", "title"),
     [

@@ -7,6 +7,7 @@ import { choose, current, languages, onLanguage, t, translate } from "./i18n.js"
 const MISSES = 2;
 
 export function startChrome() {
+  byId("late").remove();
   onLanguage(showLanguage);
   showLanguage();
   let misses = 0;

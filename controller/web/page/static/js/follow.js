@@ -9,7 +9,7 @@ import { readStream } from "./sse.js";
 const STREAMS = 2;
 const SILENCE = 40_000;
 const EVERY = { moving: 2_000, calm: 10_000, hidden: 30_000, streamed: 5_000 };
-/** A launch may be answered before the lists show it. */
+/** A launch may be answered before it is seen; what was seen once and is not there any more is gone. */
 const FRESH = 15_000;
 
 export class Follower {
@@ -17,7 +17,7 @@ export class Follower {
   #signedOut;
   /** @type {Map<string, AbortController>} */
   #streams = new Map();
-  /** @type {Map<string, number>} */
+  /** Launched and not seen yet. @type {Map<string, number>} */
   #launched = new Map();
   /** @type {string|null} */
   #extra = null;
@@ -62,7 +62,7 @@ export class Follower {
     const seen = new Set();
     for await (const session of everySession("mine")) {
       seen.add(session.name);
-      this.#sessions.heard(session);
+      this.#see(session);
     }
     const unlisted = this.#sessions.all().filter((session) => !seen.has(session.name) && !over(session)).map(({ name }) => name);
     if (this.#extra && !seen.has(this.#extra)) unlisted.push(this.#extra);
@@ -72,11 +72,17 @@ export class Follower {
   /** @param {string} name */
   async #askFor(name) {
     try {
-      this.#sessions.heard(await call("GET", sessionPath(name)));
+      this.#see(await call("GET", sessionPath(name)));
     } catch (error) {
       if (!(error instanceof Problem && error.status === 404)) throw error;
       this.#notFound(name);
     }
+  }
+
+  /** @param {import("./types.js").Session} session */
+  #see(session) {
+    this.#launched.delete(session.name);
+    this.#sessions.heard(session);
   }
 
   /** @param {string} name */
@@ -121,7 +127,7 @@ export class Follower {
     if (kind === "gone") this.#notFound(data.name);
     if (kind !== "session") return;
     overheard(Date.parse(data.serverTime));
-    this.#sessions.heard(data);
+    this.#see(data);
   }
 }
 

@@ -19,8 +19,11 @@ import { Warnings, titleFor } from "./warning.js";
 /** What the address may name after its #: a session to look at. */
 const NAME = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
+const AGAIN = 5_000;
+
 /** @type {import("./types.js").Me} */
 let me;
+let again = 0;
 /** @type {Launcher|null} */
 let launcher = null;
 /** @type {Map<string, Card>} */
@@ -118,15 +121,19 @@ async function signedOut() {
   if (!me.mayLaunch) closed();
 }
 
-/** Ask who is there, and show what they may do. */
+/** Ask who is there, and show what they may do; where nobody answers, again and again. */
 async function start() {
+  clearTimeout(again);
   try {
     me = await call("GET", "me");
   } catch (error) {
     byId("launch").hidden = false;
-    byId("launch-area").replaceChildren(
-      failurePanel(error, { title: t("start.failed"), retry: () => void start(), signIn: null }),
-    );
+    if (!byId("launch-area").contains(document.activeElement)) {
+      byId("launch-area").replaceChildren(
+        failurePanel(error, { title: t("start.failed"), retry: () => void start(), signIn: null }),
+      );
+    }
+    again = setTimeout(() => void start(), AGAIN);
     return;
   }
   showPerson(me);
