@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import ipaddress
+import shlex
 import shutil
+import sys
+import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+
+from tests.e2e import deaf
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Route
@@ -17,6 +23,8 @@ if TYPE_CHECKING:
 REQUIRED_VARIABLE = "BROWSER_TESTS"
 """``required``: where no browser can be driven that is a failure and no reason to skip."""
 PATIENCE = 45.0
+START = 120.0
+"""Seconds for the browser itself, on a machine that does much else."""
 OPTIONS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -46,8 +54,11 @@ class Chromium:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it may not be installed
 
         self._stack = ExitStack()
+        scratch = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="wxb")))
         playwright = self._stack.enter_context(sync_playwright())
-        self._browser: Browser = playwright.chromium.launch(executable_path=chromium(), args=list(OPTIONS))
+        self._browser: Browser = playwright.chromium.launch(
+            executable_path=_deaf(scratch / "chromium"), args=list(OPTIONS), timeout=START * 1000
+        )
         self._stack.callback(self._browser.close)
 
     def visitor(
@@ -117,6 +128,11 @@ class Visitor:
         found = self.page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.session)")
         return [str(name) for name in found]
 
+    def listed(self) -> Sequence[str]:
+        """Theirs, as the server tells this browser: the page may not have asked yet."""
+        ask = "fetch('api/v1/sessions').then(answer => answer.json()).then(({items}) => items.map(one => one.name))"
+        return [str(name) for name in self.page.evaluate(ask)]
+
     def card(self, name: str) -> Locator:
         return self.page.locator(f'.card[data-session="{name}"]')
 
@@ -159,6 +175,14 @@ class Visitor:
         self.page.context.close()
         assert self.strayed == []
         assert [said for said in self.complaints if not said.startswith(REFUSAL)] == []
+
+
+def _deaf(script: Path) -> Path:
+    """The browser as a program that interfaces which other tests make and remove do not disturb."""
+    command = shlex.join([sys.executable, deaf.__file__, chromium() or ""])
+    script.write_text(f'#!/bin/sh\nexec {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o700)
+    return script
 
 
 def _is_loopback(host: str) -> bool:

@@ -28,10 +28,17 @@ class Pressed:
         return self.answer.json()["session"]["session_id"] if self.answer.status_code in {201, 202} else None
 
 
+PATIENCE = 150.0
+"""Seconds for one answer: the longest wait that settings allow, with a crowd before it."""
+
+
 @contextmanager
 def crowd(url: str, people: int) -> Iterator[list[OldClient]]:
     """Each from an address of 127.0.0.0/8 of its own."""
-    clients = [OldClient(url, address=f"127.7.{number // 200}.{number % 200 + 1}") for number in range(people)]
+    clients = [
+        OldClient(url, address=f"127.7.{number // 200}.{number % 200 + 1}", patience=PATIENCE)
+        for number in range(people)
+    ]
     try:
         yield clients
     finally:

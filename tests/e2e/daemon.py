@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import yaml
@@ -83,6 +84,10 @@ class Daemon:
         self.process.signal(signal.SIGTERM)
         return self.process.wait(within=within)
 
+    def frozen(self) -> AbstractContextManager[None]:
+        """It sees what happens meanwhile at once and whole, however long the steps of a test take."""
+        return self.process.frozen()
+
     def end(self) -> None:
         self.process.end()
         self.admin.close()
@@ -90,8 +95,8 @@ class Daemon:
     # -- what it says ------------------------------------------------------------------------------------------
 
     def log(self, event: str | None = None) -> list[dict[str, object]]:
-        """Lines of the log, all or those of one event."""
-        text = self.process.err.read_text(encoding="utf-8", errors="replace")
+        """Lines of the log, all or those of one event; one that is being written does not count yet."""
+        text = self.process.err.read_text(encoding="utf-8", errors="replace").rpartition("\n")[0]
         lines = [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
         return [line for line in lines if event is None or line["event"] == event]
 

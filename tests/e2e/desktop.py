@@ -158,7 +158,7 @@ class DesktopSite(Site):
         """The host's pid of its init."""
         return init_of(self.place, vmid)
 
-    def inside(self, vmid: int, script: str, *, within: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def inside(self, vmid: int, script: str, *, within: float = 180.0) -> subprocess.CompletedProcess[str]:
         """Run a shell script as the container's root."""
         command = ["lxc-attach", "-P", str(self.place), "-n", str(vmid), "--clear-env", "--", "/bin/bash", "-c", script]
         return subprocess.run(
@@ -207,7 +207,7 @@ def answers(address: str, port: int, *, within: float = 3.0) -> bool:
         return False
 
 
-def rdp_fingerprint(address: str, *, within: float = 10.0) -> str:
+def rdp_fingerprint(address: str, *, within: float = 60.0) -> str:
     """SHA-256 of the certificate of an RDP server, ``aa:bb:…``, by an X.224 negotiation and TLS.
 
     Raises:

@@ -62,7 +62,7 @@ class Exporter:
         try:
             if self.process.status is None:
                 self.process.signal(signal.SIGTERM)
-                self.process.wait(within=10)
+                self.process.wait()
         finally:
             self.process.end()
 

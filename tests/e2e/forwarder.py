@@ -10,11 +10,14 @@ from typing import Self
 
 
 class Forwarder:
-    """Forwards a port of its own on loopback to another one, in threads."""
+    """Forwards a port of its own on loopback to another one, in threads. A closed one keeps its port."""
 
     def __init__(self, target: int) -> None:
         self._target = target
+        self._lock = threading.Lock()
         self._listener: socket.socket | None = None
+        self._kept: socket.socket | None = None
+        """Has the port while nobody listens."""
         self._open: list[socket.socket] = []
         self.port = 0
 
@@ -26,32 +29,49 @@ class Forwarder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if self._kept is not None:
+            self._kept.close()
 
     def open(self) -> None:
-        listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = listener.getsockname()[1]
-        self._listener = listener
+        listener, self._kept = self._kept or self._bound(), None
+        listener.listen()
+        with self._lock:
+            self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def close(self) -> None:
         """Refuse new connections and cut those that are there."""
-        if self._listener is not None:
+        with self._lock:
+            listener, self._listener = self._listener, None
+            cut, self._open = self._open, []
+        if listener is not None:
             with contextlib.suppress(OSError):
-                self._listener.shutdown(socket.SHUT_RDWR)
-            self._listener.close()
-            self._listener = None
-        for one in self._open:
+                listener.shutdown(socket.SHUT_RDWR)
+            listener.close()
+            self._kept = self._bound()
+        for one in cut:
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
-        self._open.clear()
+
+    def _bound(self) -> socket.socket:
+        bound = socket.socket()
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(("127.0.0.1", self.port))
+        self.port = bound.getsockname()[1]
+        return bound
 
     def _accept(self, listener: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while True:
                 near, _ = listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._target))
-                self._open += [near, far]
+                with self._lock:
+                    if self._listener is not listener:  # it was closed meanwhile
+                        near.close()
+                        far.close()
+                        return
+                    self._open += [near, far]
                 for source, sink in ((near, far), (far, near)):
                     threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
 

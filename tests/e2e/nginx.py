@@ -81,7 +81,7 @@ class Nginx:
             if process is not None:
                 if process.status is None:
                     process.signal(signal.SIGTERM)
-                    process.wait(within=10)
+                    process.wait()
                 process.end()
         finally:
             shutil.rmtree(self.directory, ignore_errors=True)

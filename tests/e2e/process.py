@@ -7,7 +7,7 @@ import ctypes
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.e2e.waiting import PATIENCE, until
@@ -51,6 +51,16 @@ class Process:
 
     def signal(self, number: signal.Signals) -> None:
         self._child.send_signal(number)
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """It stands still, with all its threads, and goes on afterwards."""
+        self.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)  # a signal takes a moment to arrive
+        try:
+            yield
+        finally:
+            self.signal(signal.SIGCONT)
 
     def wait(self, *, within: float = PATIENCE) -> int:
         """The exit status, once it has ended."""

@@ -97,7 +97,7 @@ class Prometheus:
         try:
             if self.process.status is None:
                 self.process.signal(signal.SIGTERM)
-                self.process.wait(within=10)
+                self.process.wait()
         finally:
             self.process.end()
             shutil.rmtree(self.directory, ignore_errors=True)
@@ -177,13 +177,20 @@ class Prometheus:
         return {alert.name: alert for alert in self.alerts() if alert.state == "firing"}
 
     def wait_firing(self, *names: str, within: float = PATIENCE) -> dict[str, Alert]:
+        """Each as it was seen last. Some fire for seconds only, and a scrape that is lost interrupts them all."""
+        seen: dict[str, Alert] = {}
+
+        def all_did() -> bool:
+            seen.update(self.firing())
+            return seen.keys() >= set(names)
+
         until(
-            lambda: self.firing().keys() >= set(names),
+            all_did,
             within=within,
             what=f"these alerts fire: {', '.join(names)}",
             show=lambda: {alert.name: (alert.state, alert.annotations.get("summary")) for alert in self.alerts()},
         )
-        return {name: alert for name, alert in self.firing().items() if name in names}
+        return {name: seen[name] for name in names}
 
     def wait_quiet(self, *names: str, within: float = PATIENCE) -> None:
         """Until none of them fires; without names, until none at all does."""

@@ -123,7 +123,7 @@ class Ground:
         found = {
             "mounts": [line for line in _lines(Path("/proc/self/mountinfo").read_text()) if f"{mine[0]}/" in line],
             "loops": [line for line in _said("losetup", "-a") if mine[0] in line],
-            "links": [line for line in _said("ip", "-o", "link") if any(tag in line for tag in tags)],
+            "links": [name for name in _links() if any(tag in name for tag in tags)],
             "tables": [line for line in _said("nft", "list", "tables") if any(tag in line for tag in tags)],
             "groups": groups,
             "processes": [*_processes(mine[0])],
@@ -133,6 +133,10 @@ class Ground:
             "probes": [path.name for path in self.home.glob(".probe-*")],
         }
         return {kind: what for kind, what in found.items() if what}
+
+    def is_left_by(self, *names: str) -> None:
+        """Nothing of these nodes is there; the kernel may take a moment for what nobody holds any more."""
+        until(lambda: self.traces(*names) == {}, what="nothing is left", show=lambda: self.traces(*names))
 
     def end(self) -> None:
         """All goes, whatever a test left."""
@@ -146,7 +150,7 @@ class Ground:
             sweeper.process.wait()
         finally:
             if self._small:
-                subprocess.run(["umount", self.home], check=True)
+                until(lambda: not subprocess.run(["umount", self.home], check=False).returncode, what="it is unmounted")
             shutil.rmtree(self.place, ignore_errors=True)
 
 
@@ -220,6 +224,11 @@ def _lines(text: str) -> list[str]:
 
 def _said(*command: str) -> list[str]:
     return _lines(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+
+
+def _links() -> list[str]:
+    """Names alone: their state follows a moment later."""
+    return [line.split()[1] for line in _said("ip", "-o", "link")]
 
 
 def _processes(home: str) -> Iterator[str]:

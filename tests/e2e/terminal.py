@@ -34,6 +34,7 @@ class Terminal:
         environment: Mapping[str, str] | None = None,
     ) -> None:
         self._person, self._program = pty.openpty()
+        self._ended = False
         self.resize(columns, lines)
         self._before = termios.tcgetattr(self._program)
         self._lock = threading.Lock()
@@ -60,21 +61,38 @@ class Terminal:
             return self._written
 
     def screen(self) -> list[str]:
-        """The last frame; what is not drawn from the corner on is no frame."""
-        frame = self.written.rpartition(_HOME)[2]
-        return [line.rstrip() for line in _STEERING.sub(b"", frame).decode(errors="replace").splitlines()]
+        """The last frame that is whole; where nothing was drawn from the corner on, all that was written.
 
-    def wait_to_see(self, text: str, *, within: float = PATIENCE) -> list[str]:
-        """The frame as soon as it has that in it."""
-        until(lambda: text in "\n".join(self.screen()), within=within, what=f"{text!r} is seen", show=self.screen)
-        return self.screen()
+        A frame fills the terminal, and a large one arrives in pieces.
+        """
+        before, *frames = self.written.split(_HOME)
+        if not frames:
+            return [line.rstrip() for line in _lines(before)]
+        columns, lines = self._size
+        for frame in reversed(frames):
+            drawn = _lines(frame)
+            if len(drawn) == lines and len(drawn[-1]) == columns:
+                return [line.rstrip() for line in drawn]
+        return []
+
+    def wait_to_see(self, *texts: str, within: float = PATIENCE) -> list[str]:
+        """The frame as soon as it has all of them in it."""
+
+        def seen() -> list[str]:
+            screen = self.screen()
+            return screen if all(text in "\n".join(screen) for text in texts) else []
+
+        return until(seen, within=within, what=f"{' and '.join(map(repr, texts))} is seen", show=self.screen)
 
     @property
     def coloured(self) -> bool:
         return _COLOUR.search(self.written) is not None
 
     def left_as_found(self) -> bool:
-        """The modes are those of before, the first screen is back, and there is a cursor."""
+        """The modes are those of before, the first screen is back, and there is a cursor.
+
+        To be waited for: what a program wrote at its end is read a moment later.
+        """
         written = self.written
         return (
             termios.tcgetattr(self._program) == self._before
@@ -88,6 +106,7 @@ class Terminal:
         os.write(self._person, keys.encode())
 
     def resize(self, columns: int, lines: int) -> None:
+        self._size = columns, lines
         fcntl.ioctl(self._person, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def signal(self, number: signal.Signals) -> None:
@@ -103,18 +122,24 @@ class Terminal:
             with contextlib.suppress(ProcessLookupError):
                 self._child.kill()
             self._child.wait()
-        for descriptor in (self._program, self._person):
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+        if not self._ended:
+            self._ended = True
+            os.close(self._program)
+            self._reader.join(PATIENCE)  # else it might read on from another file of the same number
+            os.close(self._person)
 
     def _read(self) -> None:
         while True:
             try:
                 data = os.read(self._person, 65_536)
             except OSError:
-                return  # it was closed
+                return  # nobody has its other end any more
             with self._lock:
                 self._written += data
+
+
+def _lines(written: bytes) -> list[str]:
+    return _STEERING.sub(b"", written).decode(errors="replace").splitlines()
 
 
 def _take_terminal() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import os
+import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import pytest
 
 from tests.e2e.conftest import MakeSite
 from tests.e2e.foreign import marker
+from tests.e2e.manifests import session_text
 from tests.e2e.node import Node
 from tests.e2e.prometheus import need_prometheus, own_address
 from tests.e2e.rules import load_rules, quickened, rule_queries
@@ -78,7 +80,7 @@ def test_the_controller_itself(watch: MakeWatch) -> None:
 @contextmanager
 def meddled_with(ledger: Path) -> Iterator[None]:
     """Somebody put a trigger into its tables: a refusal that no code of the controller's reckons with."""
-    with closing(sqlite3.connect(ledger)) as database:
+    with closing(sqlite3.connect(ledger, timeout=60)) as database:
         database.execute(
             "CREATE TRIGGER meddling BEFORE INSERT ON events WHEN NEW.session = 'alice' "
             "BEGIN SELECT RAISE(ABORT, 'no events of alice'); END"
@@ -108,20 +110,21 @@ def test_the_directory_of_manifests(watch: MakeWatch) -> None:
     site.directory.chmod(0o311)
     daemon = watched.daemon(mortal=True)
     names = [f"s{number}" for number in range(5)]
-    for name in names:
-        site.manifests.session(name, ttl="1h")
+    # In one file, so that they go at once and no scan finds a part of them missing.
+    class_ = "---\n".join(session_text(name, ttl="1h") for name in names[:4])
+    site.manifests.text("class.yaml", class_)
+    site.manifests.session(names[4], ttl="1h")
     before = daemon.wait_ready(*names)
     watched.fires("WinuxWatcherDead")
     site.directory.chmod(0o700)
     watched.resolves("WinuxWatcherDead")
 
     site.manifests.text("broken.yaml", "kind: Sess")
-    site.manifests.remove(*names[:4])
+    site.manifests.remove("class")
     fired = watched.fires("WinuxManifestsBroken", "WinuxGuardEngaged")
     assert fired["WinuxGuardEngaged"].labels["guard"] == "MassDelete"
     site.manifests.remove("broken")
-    for name in names[:4]:
-        site.manifests.session(name, ttl="1h")
+    site.manifests.text("class.yaml", class_)
     watched.resolves("WinuxManifestsBroken", "WinuxGuardEngaged")
 
     with elsewhere(site.manifests.path):
@@ -156,7 +159,7 @@ def test_the_cluster(watch: MakeWatch) -> None:
     with site.node.frozen():
         watched.fires("WinuxObservationStale")
     watched.resolves("WinuxObservationStale")
-    assert "WinuxNodeDown" in watched.prometheus.firing()
+    watched.fires("WinuxNodeDown")
 
     # What changes slowly is looked at when the controller starts, too.
     site.admin.door("POST", "nodes/pve3", online=True)
@@ -211,7 +214,7 @@ def test_what_is_used_up(watch: MakeWatch) -> None:
         site.manifests.session(addressed, ttl="1h", template="addressed")
     daemon.wait_ready(*names[0], *names[1])
     site.manifests.session("late", ttl="1h")
-    assert daemon.wait_for("late", "Held").reason == "NoRoom"
+    until(lambda: (late := daemon.session("late")) and late.reason == "NoRoom", what="late finds no room")
     watched.fires("WinuxVmidsNearlyUsed", "WinuxAddressesNearlyUsed", "WinuxNoRoom")
     site.manifests.remove(*names[0][1:], *names[1][1:])
     daemon.wait_ready("late")
@@ -238,9 +241,10 @@ def test_events_that_do_not_arrive(watch: MakeWatch) -> None:
     secret.touch(mode=0o600)
     secret.write_text("whsec_" + base64.b64encode(os.urandom(32)).decode(), encoding="utf-8")
     webhook = {"url": f"http://{receiver}/", "secretFile": str(secret), "allowHttp": True}
-    watched.daemon(settings={"events": {"webhook": webhook}})
+    daemon = watched.daemon(settings={"events": {"webhook": webhook}})
     watched.fires("WinuxEventsNotDelivered")
     with receiving(receiver):
+        daemon.process.signal(signal.SIGHUP)  # so that the test need not wait for the backoff
         watched.resolves("WinuxEventsNotDelivered")
 
 
@@ -275,21 +279,23 @@ def receiving(address: str) -> Iterator[None]:
 def test_sessions_that_do_not_go(watch: MakeWatch) -> None:
     watched = watch(profile="instant", settings={"manifests": QUICK, "proxmox": {"tick": "500ms"}})
     site, daemon = watched.site, watched.daemon()
-    site.manifests.session("alice", ttl="4s")
-    for name in ("bob", "carol"):
+    for name in ("alice", "bob", "carol"):
         site.manifests.session(name, ttl="1h")
     vmids = [session.vmid or 0 for session in daemon.wait_ready("alice", "bob", "carol").values()][:2]
 
     # Somebody's backup of two of them goes on and on, and the copy of a third is started.
     for vmid in vmids:
         site.admin.act(vmid, "lock", lock="backup")
+    site.manifests.session("alice", ttl="1s")
     site.manifests.remove("bob")
-    site.foreigners.add(30555, pool="winux", hostname="bob", description=marker(30555, session="bob"))
+    there = site.admin.containers()
+    copy = next(vmid for vmid in range(30555, 30990) if vmid not in there)
+    site.foreigners.add(copy, pool="winux", hostname="bob", description=marker(copy, session="bob"))
     watched.fires("WinuxExpiryLate", "WinuxOrphans", "WinuxContainersUnaccounted")
     for vmid in vmids:
         site.admin.act(vmid, "unlock")
-    site.foreigners.forget(30555)
-    site.admin.act(30555, "destroy")
+    site.foreigners.forget(copy)
+    site.admin.act(copy, "destroy")
     watched.resolves("WinuxExpiryLate", "WinuxOrphans", "WinuxContainersUnaccounted")
 
     site.admin.fault("error", operation="delete", text="got no worker upid - start worker failed")
@@ -312,7 +318,7 @@ def test_sessions_that_do_not_come(watch: MakeWatch) -> None:
     for name in names:
         site.manifests.session(name, ttl="1h")
     watched.fires("WinuxSessionsFailed", "WinuxSessionsNotReady", "WinuxNoneReady")
-    assert daemon.phases()["hopeless"] == "Failed"
+    daemon.wait_for("hopeless", "Failed")
     site.admin.door("POST", "rdp", answer=True)
     watched.fires("WinuxReadySlow")
     daemon.wait_ready(*names)
@@ -332,7 +338,8 @@ spec: {readiness: {timeout: 3s}}
 
 def test_a_healthy_busy_site_wakes_nobody(watch: MakeWatch) -> None:
     """Desktops come and go, manifests are edited and removed, and the controller is restarted."""
-    rules = quickened(load_rules(), 60.0, shortest=SHORTEST)
+    # No quicker: a start is seen too, and on a busy machine it takes its seconds.
+    rules = quickened(load_rules(), 20.0, shortest=SHORTEST)
     watched = watch(rules=rules, settings={"manifests": QUICK, "proxmox": {"tick": "500ms"}})
     site, daemon = watched.site, watched.daemon()
     for lesson in range(4):

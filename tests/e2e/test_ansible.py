@@ -33,7 +33,10 @@ IMAGE = "winux-desktop-debian12_9_amd64.tar.zst"  # not the one that a fresh nod
 ARCHIVE = f"local:vztmpl/{IMAGE}"
 NEEDED = ("ansible-playbook", "ansible-lint", "curl")
 MISSING = [tool for tool in NEEDED if shutil.which(tool, path=f"{BIN}:{os.environ['PATH']}") is None]
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}")
+pytestmark = [
+    pytest.mark.skipif(bool(MISSING), reason=f"not installed: {', '.join(MISSING)}"),
+    pytest.mark.timeout(900),  # Ansible starts hundreds of programs
+]
 
 Rows = list[dict[str, object]]
 
@@ -132,7 +135,7 @@ def run(command: Sequence[str | Path], *, home: Path, cwd: Path = PLAYBOOKS) -> 
     }
     arguments = [str(argument) for argument in command]
     arguments[0] = shutil.which(arguments[0], path=environment["PATH"]) or arguments[0]
-    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=180)
+    return subprocess.run(arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False, timeout=600)
 
 
 def stand_in_wheel(directory: Path) -> Path:

@@ -31,11 +31,12 @@ def port() -> Iterator[int]:
         yield int(held.getsockname()[1])
 
 
-def webhook(site: Site, url: str, secret: str = SECRET) -> Mapping[str, Mapping[str, object]]:
+def webhook(site: Site, url: str, secret: str = SECRET, *, timeout: str = "30s") -> Mapping[str, Mapping[str, object]]:
+    """With a ``timeout`` that a busy machine does not reach: what was not answered in time is rightly sent again."""
     path = site.directory / "webhook-secret"
     path.touch(mode=0o600)
     path.write_text(f"{secret}\n", encoding="utf-8")
-    hook = {"url": url, "secretFile": str(path), "allowHttp": True, "timeout": "2s"}
+    hook = {"url": url, "secretFile": str(path), "allowHttp": True, "timeout": timeout}
     return {"events": {"file": str(file_of(site)), "webhook": hook}}
 
 
@@ -44,7 +45,9 @@ def file_of(site: Site) -> Path:
 
 
 def lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.exists() else []
+    """The whole ones: the last may be in the making."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    return [json.loads(line) for line in text.rpartition("\n")[0].splitlines()]
 
 
 def settled(daemon: Daemon) -> None:
@@ -72,13 +75,14 @@ def test_events_reach_a_file_and_a_signed_webhook(site: Site, receiver: Receiver
     assert all(request.signed_with(SECRET) for request in receiver.requests)
     assert "ControllerStarted" in [event["reason"] for event in receiver.taken], "from the first one on"
     shown = [json.loads(line) for line in daemon.cli("events", "-o", "json").stdout.splitlines()]
-    assert [event for event in lines(file_of(site)) if event in shown] == shown[: len(lines(file_of(site)))]
+    written = lines(file_of(site))
+    assert [event for event in written if event in shown] == shown[: len(written)]
     password = daemon.admin.credential("alice").password
     assert password
     assert password not in file_of(site).read_text(encoding="utf-8")
     assert SECRET not in daemon.process.output()
     assert "s3cr3t-path" not in daemon.process.output()
-    assert daemon.metric('winux_event_deliveries_total{outcome="ok",sink="webhook"}') >= 1
+    until(lambda: daemon.metric('winux_event_deliveries_total{outcome="ok",sink="webhook"}') >= 1, what="it counts")
 
 
 def test_a_receiver_that_was_down_over_a_kill_gets_everything_in_order(
@@ -94,6 +98,7 @@ def test_a_receiver_that_was_down_over_a_kill_gets_everything_in_order(
     site.manifests.session("bob", ttl="1h")
     daemon.wait_ready("bob")
     assert receiver.taken == []
+    until(lambda: set(recorded(daemon)) <= set(ids(lines(file_of(site)))), what="the file has them all along")
     with listening(receiver, port=port):
         daemon.process.signal(signal.SIGHUP)  # so that the test need not wait for the backoff
         settled(daemon)
@@ -101,7 +106,6 @@ def test_a_receiver_that_was_down_over_a_kill_gets_everything_in_order(
         assert taken == sorted(set(taken)), "in order, and here not even twice"
         assert {"alice", "bob"} <= {str(event["session"]) for event in receiver.taken}
         until(lambda: set(recorded(daemon)) <= set(ids(receiver.taken)), what="all that is recorded was sent")
-        assert set(recorded(daemon)) <= set(ids(lines(file_of(site)))), "the file had them all along"
 
 
 def test_a_rotated_file_loses_nothing(site: Site, receiver: Receiver) -> None:
@@ -120,7 +124,8 @@ def test_a_rotated_file_loses_nothing(site: Site, receiver: Receiver) -> None:
             return ids(lines(old)) + ids(lines(path))
 
         until(lambda: known <= set(both()), what="all that was recorded is in one of both", show=both)
-        assert both() == sorted(set(both()))
+        found = both()
+        assert found == sorted(set(found))
     assert path.stat().st_mode & 0o137 == 0
 
 
@@ -147,7 +152,7 @@ def test_a_new_secret_is_taken_over_while_running(site: Site, receiver: Receiver
 def test_a_receiver_that_hangs_holds_up_no_session(site: Site, receiver: Receiver) -> None:
     with listening(receiver):
         receiver.drip = threading.Event()
-        daemon = site.daemon(settings=webhook(site, receiver.url)).in_sync()
+        daemon = site.daemon(settings=webhook(site, receiver.url, timeout="2s")).in_sync()
         names = [f"s{number}" for number in range(5)]
         for name in names:
             site.manifests.session(name, ttl="1h")

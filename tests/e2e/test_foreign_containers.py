@@ -31,8 +31,9 @@ def test_a_reused_vmid_is_left_to_its_new_owner(site: Site) -> None:
     site.manifests.session("alice", ttl="1h")
     before = daemon.wait_ready("alice")["alice"]
     assert before.vmid is not None
-    site.admin.act(before.vmid, "destroy")
-    site.foreigners.add(before.vmid, pool="winux", hostname="new-owner", description="a new owner's")
+    with daemon.frozen():
+        site.admin.act(before.vmid, "destroy")
+        site.foreigners.add(before.vmid, pool="winux", hostname="new-owner", description="a new owner's")
     after = until(
         lambda: (s := daemon.session("alice")) and s.vmid not in (None, before.vmid) and s.phase == "Ready" and s,
         what="alice gets another container",
@@ -50,8 +51,9 @@ def test_a_reused_vmid_that_the_token_cannot_read_is_neither_touched_nor_taken_f
     site.manifests.session("alice", ttl="1h")
     vmid = daemon.wait_ready("alice")["alice"].vmid
     assert vmid is not None
-    site.admin.act(vmid, "destroy")
-    site.foreigners.add(vmid, hostname="alice")
+    with daemon.frozen():
+        site.admin.act(vmid, "destroy")
+        site.foreigners.add(vmid, hostname="alice")
     held = daemon.wait_for("alice", "Held")
     assert held.reason == "Hidden"
     assert f"container {vmid} can no longer be read" in held.message
@@ -69,13 +71,14 @@ def test_a_reused_vmid_that_the_token_cannot_read_is_neither_touched_nor_taken_f
 
 def test_a_vmid_reused_while_the_daemon_was_down_is_left_to_its_new_owner(site: Site) -> None:
     daemon = site.daemon().in_sync()
-    site.manifests.session("alice", ttl="4s")
+    site.manifests.session("alice", ttl="1h")
     site.manifests.session("bob", ttl="1h")
     vmid = daemon.wait_ready("alice", "bob")["alice"].vmid
     assert vmid is not None
     daemon.kill()
     site.admin.act(vmid, "destroy")
     site.foreigners.add(vmid, pool="winux", hostname="alice")
+    site.manifests.session("alice", ttl="1s")
     daemon = site.daemon().in_sync()
     daemon.wait_for("alice", "Expired")
 
@@ -85,7 +88,8 @@ def test_a_container_with_our_name_but_another_uid_is_not_ours(site: Site) -> No
     daemon = site.daemon().in_sync()
     site.manifests.session("alice", ttl="1h")
     alice = daemon.wait_ready("alice")["alice"]
-    site.foreigners.add(30555, pool="winux", hostname="alice", description=marker(30555, session="alice"))
+    vmid = 30555 if alice.vmid != 30555 else 30556
+    site.foreigners.add(vmid, pool="winux", hostname="alice", description=marker(vmid, session="alice"))
     daemon.wait_ticks(8)
     site.foreigners.check_untouched()
     site.manifests.remove("alice")
@@ -113,9 +117,11 @@ def test_somebody_elses_container_between_our_read_and_our_delete(site: Site) ->
     site.manifests.session("alice", ttl="1h")
     vmid = daemon.wait_ready("alice")["alice"].vmid
     assert vmid is not None
-    site.admin.fault("slow", operation="update", path=f"/lxc/{vmid}/config", seconds=1.5, count=1)
+    # Until that is called off, somebody else has the lock of its configuration: the call waits for it.
+    site.admin.door("POST", "script", steps=[{"act": "hold-config", "guest": vmid}])
     site.manifests.remove("alice")
     until(lambda: [w for w in site.admin.writes("update") if w.vmid == vmid], what="the protection is to be lifted")
     site.admin.act(vmid, "destroy")
     site.foreigners.add(vmid, pool="winux", hostname="alice", protection="1")
+    site.admin.door("DELETE", "script")
     daemon.wait_gone("alice")

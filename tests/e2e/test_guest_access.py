@@ -54,7 +54,7 @@ def test_a_guest_is_known_by_its_host_key_and_gets_its_password_sudo_and_notices
     assert isinstance(slow, Failed)
     assert slow.reason == "Unreachable"
     site.manifests.remove("alice")
-    daemon.wait_gone("alice")
+    daemon.wait_gone("alice", within=READY)
 
     golden = make_template(site, load_key(key).public)
     template(site, "carols", host_key=golden, sudo=True)
@@ -64,6 +64,7 @@ def test_a_guest_is_known_by_its_host_key_and_gets_its_password_sudo_and_notices
     renewed = until(
         lambda: (shown := daemon.session("carol")) and shown.ssh_host_key != golden and shown.ssh_host_key,
         what="carol's own host key was seen",
+        within=READY,
     )
     assert renewed == shown_key(str(carol.address))
     vmid = int(carol.vmid or 0)
@@ -76,7 +77,12 @@ def test_a_guest_is_known_by_its_host_key_and_gets_its_password_sudo_and_notices
 
     rotated = daemon.cli("rotate", "carol")
     assert rotated.returncode == 0, rotated.stderr
-    until(lambda: "Rotated" in reasons(daemon, "carol"), what="the password is set", show=lambda: told(daemon, "carol"))
+    until(
+        lambda: "Rotated" in reasons(daemon, "carol"),
+        what="the password is set",
+        within=READY,
+        show=lambda: told(daemon, "carol"),
+    )
     second = site.login(daemon, "carol").password
     assert second != first
     assert logs_in(site, vmid, second)
@@ -92,7 +98,7 @@ def test_a_guest_is_known_by_its_host_key_and_gets_its_password_sudo_and_notices
     changed = "rm /etc/ssh/ssh_host_*; ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/ssh_host_ed25519_key"
     site.inside(vmid, f"{changed}; systemctl restart ssh")
     assert daemon.cli("rotate", "carol").returncode == 0
-    until(lambda: "HostKeyChanged" in reasons(daemon, "carol"), what="another host key is refused")
+    until(lambda: "HostKeyChanged" in reasons(daemon, "carol"), what="another host key is refused", within=READY)
     assert site.login(daemon, "carol").password == second
     assert logs_in(site, vmid, second)
 
@@ -128,10 +134,11 @@ def make_template(site: DesktopSite, public_key: str) -> str:
     address = until(lambda: address_at(site, GOLDEN), what="the golden container has an address", within=READY)
     until(lambda: answers(address, SSH), what="its SSH server answers", within=READY)
     shown = shown_key(address)
-    site.admin.call("POST", f"{place}/{GOLDEN}/status/shutdown", timeout=30, forceStop=1)
+    upid = site.admin.call("POST", f"{place}/{GOLDEN}/status/shutdown", timeout=30, forceStop=1)
     until(
-        lambda: site.admin.call("GET", f"{place}/{GOLDEN}/status/current")["status"] == "stopped",  # type: ignore[index]
+        lambda: site.admin.call("GET", f"/nodes/{site.admin.node}/tasks/{upid}/status").get("exitstatus"),  # type: ignore[attr-defined]
         what="it is stopped",
+        within=READY,
     )
     site.admin.call("POST", f"{place}/{GOLDEN}/template")
     site.admin.call("PUT", "/access/acl", path=f"/vms/{GOLDEN}", users="winux@pve", roles="PVETemplateUser")

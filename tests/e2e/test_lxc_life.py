@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -121,6 +122,7 @@ def test_addresses_are_there_as_soon_as_a_start_is_done(ground: Ground) -> None:
 def test_a_shutdown_that_the_guest_does_not_heed_fails_or_kills_as_asked(ground: Ground) -> None:
     node = ground.node()
     create(node, 100)
+    until(lambda: _heeds(ground.init(100), tinyimage.HALT), what="its init listens")
     run(node, "POST", "/lxc/100/status/shutdown", timeout=20)
     run(node, "POST", "/lxc/100/status/start")
     ground.inside(100, "/bin/touch", "/deaf")
@@ -131,6 +133,13 @@ def test_a_shutdown_that_the_guest_does_not_heed_fails_or_kills_as_asked(ground:
     assert is_running(node, 100)
     run(node, "POST", "/lxc/100/status/shutdown", timeout=1, forceStop=1)
     assert not is_running(node, 100)
+
+
+def _heeds(init: int | None, number: int) -> bool:
+    """Whether a process catches that signal: a shell does so only when it has come to its trap."""
+    status = Path(f"/proc/{init}/status").read_text(encoding="utf-8")
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:")).split()[1]
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def test_a_stop_overrules_a_shutdown_that_still_waits(ground: Ground) -> None:

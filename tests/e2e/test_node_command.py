@@ -107,7 +107,7 @@ def test_the_curl_line_that_it_prints_works(start: Start, directory: Path) -> No
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert '"node/pve1"' in done.stdout
@@ -116,7 +116,7 @@ def test_the_curl_line_that_it_prints_works(start: Start, directory: Path) -> No
 def test_a_second_one_in_the_same_directory_is_refused(start: Start, directory: Path) -> None:
     start("--state", "kept")
     command = [str(WINUX), "node", "--listen", "127.0.0.1:0", "--state", "kept"]
-    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False, timeout=60)
     kept = (directory / "kept").resolve()
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"Another node uses {kept}: end it, or choose another --state.\n"

@@ -37,6 +37,9 @@ class House:
         try:
             until(self._said, what="the provider serves", show=self.provider.tail)
             self.told: dict[str, str] = json.loads(self._said())
+            # Its first answer takes longer than the others: the controller waits for five seconds only.
+            metadata = f"{self.told['issuer']}/.well-known/openid-configuration"
+            assert httpx.get(metadata, trust_env=False, timeout=60).status_code == 200
             secret = site.directory / "oidc-secret"
             secret.touch(mode=0o600)
             secret.write_text(self.told["client_secret"], encoding="utf-8")
@@ -58,7 +61,8 @@ class House:
 
     def _said(self) -> str:
         assert self.provider.status is None, self.provider.tail()
-        return self.provider.out.read_text(encoding="utf-8")
+        said = self.provider.out.read_text(encoding="utf-8")
+        return said if said.endswith("\n") else ""
 
     def back(self, visitor: Visitor, name: str) -> str:
         """Log in there; returns the address that the provider sends the browser back to."""

@@ -134,7 +134,7 @@ def test_a_failed_destroy_is_not_forgotten(site: Site, client_of: MakeClient) ->
         lambda: client.statuses() == {"alice": "ending"} and vmid in site.admin.containers(),
         until_true=lambda: len(site.admin.writes("delete")) > len(tried) + 1,
         what="it is listed as long as its container is there",
-        within=45,
+        within=120,
     )
     assert client.press(session_id="alice").status_code == 409
 
@@ -169,11 +169,13 @@ def test_what_takes_longer_than_the_wait_is_told_as_being_made(make_site: MakeSi
     site = make_site(profile="demo", settings=OPEN | {"web": OPEN["web"] | {"wait": "300ms"}})
     daemon = site.daemon().in_sync()
     client = client_of(daemon)
+    site.admin.door("POST", "rdp", answer=False)
     answer = client.press(session_id="alice", duration_minutes=10)
     assert answer.status_code == 202
     assert set(answer.json()["session"]) == KEYS
     assert answer.json()["session"]["status"] == "creating"
     assert client.statuses() == {"alice": "creating"}
+    site.admin.door("POST", "rdp", answer=True)
     until(lambda: client.statuses() == {"alice": "active"}, what="it is ready")
     ready = client.session("alice")
     assert ready is not None

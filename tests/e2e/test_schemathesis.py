@@ -87,7 +87,7 @@ def _run(
         ("--max-examples", str(EXAMPLES)),
         ("--include-path-regex", paths),
         ("--exclude-path-regex", "/stream$"),  # it goes on for minutes
-        ("--request-timeout", "20"),
+        ("--request-timeout", "60"),
         *(("--header", f"{name}: {value}") for name, value in headers.items()),
     ]
     return subprocess.run(

@@ -125,9 +125,10 @@ def test_the_files_that_hold_secrets_are_for_their_owner_only(site: Site) -> Non
 
 def test_the_password_of_an_ended_session_is_gone_from_the_ledger(site: Site) -> None:
     daemon = site.daemon().in_sync()
-    site.manifests.session("alice", ttl="2s")
+    site.manifests.session("alice", ttl="1h")
     daemon.wait_ready("alice")
     password = ledger_passwords(site)["alice"]
     assert daemon.admin.credential("alice").password == password
+    site.manifests.session("alice", ttl="1s")
     daemon.wait_for("alice", "Expired")
     until(lambda: ledger_passwords(site) == {}, what="the credentials are removed")

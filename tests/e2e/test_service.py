@@ -8,25 +8,22 @@ import socket
 
 from tests.e2e.conftest import MakeSite
 from tests.e2e.site import Site
-from tests.e2e.waiting import CLOCK, until
-
-DRAIN = 20.0
+from tests.e2e.waiting import until
 
 
 def test_a_stop_in_the_middle_of_creates_drains_and_loses_nothing(site: Site) -> None:
-    names = [f"s{n}" for n in range(12)]
+    """Few at once, so that the last one is far away when it stops; then many, so that they are soon there."""
+    names = [f"s{n}" for n in range(18)]
     for name in names:
         site.manifests.session(name, ttl="1h")
-    daemon = site.daemon().started()
+    daemon = site.daemon(settings={"proxmox": {"inFlightPerNode": 3}}).started()
     until(lambda: len(site.admin.writes("create")) >= 3, what="some creates are on their way")
-    began = CLOCK.monotonic()
     assert daemon.stop() == 0
-    assert CLOCK.monotonic() - began < DRAIN
-    assert daemon.log("winux.stopped")[-1]["unfinished"] == []
+    assert daemon.log("winux.stopped")[-1]["unfinished"] == [], "it drained in the time that it has"
     asked = len(site.admin.writes("create"))
     assert asked < len(names), "nothing new was begun"
 
-    daemon = site.daemon().in_sync()
+    daemon = site.daemon(settings={"proxmox": {"inFlightPerNode": 16}}).in_sync()
     daemon.wait_ready(*names)
     assert {n: len(v) for n, v in site.admin.of().items()} == dict.fromkeys(names, 1)
     assert [task["status"] for task in site.admin.tasks("vzcreate")] == ["OK"] * len(names)
@@ -43,6 +40,7 @@ def test_a_reload_takes_over_what_can_change_and_says_what_cannot(site: Site) ->
     site.configure(settings={"manifests": {"grace": "1s"}, "controller": {"id": "another"}})
     daemon.process.signal(signal.SIGHUP)
     daemon.wait_gone("alice")
+    until(lambda: daemon.log("settings.reloaded"), what="the reload is told")
     assert daemon.log("settings.reloaded")[-1]["fields"] == ["manifests.grace"]
     assert daemon.log("settings.need-restart")[-1]["fields"] == ["controller.id"]
     assert sorted(site.admin.of()) == ["bob"]
@@ -118,15 +116,16 @@ def test_a_wrong_authority_is_said_and_tried_again(make_site: MakeSite) -> None:
 
 
 def test_a_wrong_port_is_said_and_tried_again(site: Site) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can meanwhile
         port = unused.getsockname()[1]
-    daemon = site.daemon(settings={"proxmox": {"url": f"https://127.0.0.1:{port}"}}).started()
-    until(
-        lambda: "Connection refused" in daemon.notices().get("NotObserved", ""),
-        what="it says that nobody answers there",
-        show=daemon.notices,
-    )
-    assert str(port) in daemon.notices()["NotObserved"]
+        daemon = site.daemon(settings={"proxmox": {"url": f"https://127.0.0.1:{port}"}}).started()
+        until(
+            lambda: "Connection refused" in daemon.notices().get("NotObserved", ""),
+            what="it says that nobody answers there",
+            show=daemon.notices,
+        )
+        assert str(port) in daemon.notices()["NotObserved"]
 
 
 def test_the_telemetry_answers(site: Site) -> None:

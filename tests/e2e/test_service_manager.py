@@ -83,15 +83,15 @@ def test_it_hears_every_turn_of_a_life(site: Site, manager: Manager) -> None:
 
 def test_without_proxmox_it_is_ready_for_the_manager_and_says_what_holds_it_back(site: Site) -> None:
     manager = Manager(f"{site.directory}/notify")
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
-    settings = {"proxmox": {"url": f"https://127.0.0.1:{port}"}}
-    daemon = site.daemon(settings=settings, environment=manager.environment).started()
-    until(lambda: manager.count("READY=1"), what="it serves")
-    until(lambda: "Connection refused" in manager.last("STATUS"), what="it says why", show=lambda: manager.heard)
-    until(lambda: manager.count("WATCHDOG=1") >= 2, what="it gives signs of life", show=lambda: manager.heard)
-    assert daemon.ready()[0] == 503
-    daemon.kill()
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # nobody listens there, and nobody else can meanwhile
+        settings = {"proxmox": {"url": f"https://127.0.0.1:{unused.getsockname()[1]}"}}
+        daemon = site.daemon(settings=settings, environment=manager.environment).started()
+        until(lambda: manager.count("READY=1"), what="it serves")
+        until(lambda: "Connection refused" in manager.last("STATUS"), what="it says why", show=lambda: manager.heard)
+        until(lambda: manager.count("WATCHDOG=1") >= 2, what="it gives signs of life", show=lambda: manager.heard)
+        assert daemon.ready()[0] == 503
+        daemon.kill()
     manager.close()
 
 

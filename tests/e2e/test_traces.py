@@ -75,9 +75,9 @@ def test_a_collector_gets_the_way_of_a_session_as_one_trace(make_site: MakeSite)
         daemon = site.daemon(settings={"telemetry": {"traces": url}}).in_sync()
         site.manifests.session("alice")
         alice = daemon.wait_for("alice", "Ready")
-        until(lambda: collector.named("session to Ready"), what="the trace arrives", show=lambda: collector.spans)
-        (root,) = collector.named("session to Ready")
-        parts = [collector.named(name)[0] for name in ("waiting", "making", "starting")]
+        names = ("session to Ready", "waiting", "making", "starting")  # not necessarily in one batch
+        until(lambda: all(map(collector.named, names)), what="the trace arrives", show=lambda: collector.spans)
+        root, *parts = [span for (span,) in map(collector.named, names)]
         assert root.trace_id.hex() == alice.uid
         assert not root.parent_span_id
         assert {span.trace_id.hex() for span in collector.spans.values()} == {alice.uid}  # type: ignore[attr-defined]

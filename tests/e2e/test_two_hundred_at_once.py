@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from typing import cast
 
+import pytest
+
 from tests.e2e.conftest import MakeSite
 from tests.e2e.waiting import until
 
 SESSIONS, IN_FLIGHT = 200, 16
 
 
+@pytest.mark.timeout(600)
 def test_two_hundred_manifests_at_once(make_site: MakeSite) -> None:
     site = make_site(profile="demo", settings={"proxmox": {"inFlightPerNode": IN_FLIGHT}})
     daemon = site.daemon().in_sync()
@@ -22,7 +25,7 @@ def test_two_hundred_manifests_at_once(make_site: MakeSite) -> None:
     ready = until(
         lambda: (found := daemon.phases()) and set(found.values()) == {"Ready"} and len(found) == SESSIONS and found,
         what="all are Ready",
-        within=200,
+        within=400,
         every=0.5,
         show=lambda: Counter(daemon.phases().values()),
     )

@@ -72,9 +72,11 @@ class Traces:
 
     def _groups(self) -> Iterator[str]:
         """The node's own and those of its containers; what systemd makes in a container is inside of those."""
-        for top in CGROUPS.rglob(self._bridge):
-            yield f"cgroup {top}"
-            yield from (f"cgroup {group}" for group in top.glob("*/") if group.is_dir())
+        # Groups of others come and go meanwhile: os.walk goes on over them, rglob fails.
+        for place, names, _ in os.walk(CGROUPS):
+            if Path(place).name == self._bridge:
+                yield f"cgroup {place}"
+                yield from (f"cgroup {place}/{name}" for name in names)
 
     def _processes(self) -> Iterator[str]:
         """LXC's own, and all that is in a container's control groups."""

@@ -44,6 +44,9 @@ SOONER: Mapping[str, tuple[Sooner, ...]] = {
     "WinuxNoneReady": (Sooner("> 300", "> 5", "desktops are silent for seconds"),),
     "WinuxExpiryLate": (Sooner("> 300", "> 3", "a container is locked for seconds after its end"),),
     "WinuxEventsNotDelivered": (Sooner("> 900", "> 3", "the receiver is down for seconds"),),
+    "WinuxReadySlow": (
+        Sooner("increase1h >= 20", "increase1h >= 8", "on a busy machine a class is not Ready within one range"),
+    ),
     **{
         f"instance:winux_sessions_late:ratio{window}": (
             Sooner('"30(', '"3(', "sessions that took 3 s are late, which desktops that are silent for seconds cause"),
@@ -101,7 +104,7 @@ class Watch:
         return daemon
 
     def fires(self, *alerts: str, within: float = PATIENCE) -> dict[str, Alert]:
-        """Returns when all of them do; what they say to people is whole."""
+        """Returns when each of them did; what they say to people is whole."""
         found = self.prometheus.wait_firing(*alerts, within=within)
         for alert in found.values():
             for name in ("summary", "description", "runbook_url"):

@@ -29,7 +29,7 @@ def test_the_story_is_told_and_nothing_is_left(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=280,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = [line.strip() for line in done.stdout.splitlines()]

@@ -94,5 +94,5 @@ class QueueHistories(RuleBasedStateMachine):
         assert all(self.queue.failures(key) == self.failures.get(key, 0) for key in "abcd")
 
 
-QueueHistories.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+QueueHistories.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestQueueHistories = QueueHistories.TestCase

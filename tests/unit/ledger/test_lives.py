@@ -120,7 +120,7 @@ def test_a_life_survives_a_restart_in_every_field(opened: Opened) -> None:
     assert again.credential("alice") == SECRET
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(LIVES)
 def test_any_life_is_read_as_it_was_written(life: Incarnation) -> None:
     written = DOCUMENT.dump_json(life)

@@ -104,5 +104,5 @@ def test_a_password_is_told_while_a_write_hangs(ledger: Ledger) -> None:
     with ledger._lock:
         asker = threading.Thread(target=lambda: told.append(ledger.credential("alice")), daemon=True)
         asker.start()
-        asker.join(10)
+        asker.join(60)
     assert told == [SECRET]

@@ -97,16 +97,16 @@ def test_a_connection_on_which_nothing_happens_is_closed_after_five_seconds(node
         assert connection.recv(1) == b""
 
 
-@pytest.mark.parametrize(("kind", "error"), [
-    (FaultKind.RESET, requests.ConnectionError),
-    (FaultKind.TIMEOUT_LOST, requests.ReadTimeout),
+@pytest.mark.parametrize(("kind", "error", "patience"), [
+    (FaultKind.RESET, requests.ConnectionError, 10),
+    (FaultKind.TIMEOUT_LOST, requests.ReadTimeout, 0.5),
 ])  # fmt: skip
 def test_faults_reach_the_socket(
-    server: NodeServer, session: requests.Session, kind: FaultKind, error: type[Exception]
+    server: NodeServer, session: requests.Session, kind: FaultKind, error: type[Exception], patience: float
 ) -> None:
     server.behind(lambda door: door.add_fault(Fault(kind=kind, operation="version", count=1)))
     with pytest.raises(error):
-        session.get(f"{server.description.url}/api2/json/version", timeout=0.5)
+        session.get(f"{server.description.url}/api2/json/version", timeout=(10, patience))
     assert session.get(f"{server.description.url}/api2/json/version", timeout=10).status_code == 200
 
 

@@ -66,6 +66,8 @@ class Stub:
     connections: int = 0
     hang_up_after_answer: bool = False
     silence: threading.Event = field(default_factory=threading.Event)
+    asked: threading.Event = field(default_factory=threading.Event)
+    """A request has arrived."""
 
     @property
     def url(self) -> str:
@@ -83,6 +85,7 @@ class Stub:
 
     def next_answer(self, request: Request) -> bytes | None:
         self.requests.append(request)
+        self.asked.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return answer(request)
 
