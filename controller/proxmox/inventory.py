@@ -62,13 +62,17 @@ class Inventory:
         return self._problem
 
     def observe(self) -> Change:
-        """One bulk call; a second one for the token's rights only when containers vanished or it never was sure."""
+        """One bulk call; a second one for the token's rights only when containers vanished or it never was sure.
+
+        Without Pool.Audit they are all still there, in no pool.
+        """
         asked_at, problem_before = self._clock.now(), self.problem
         before = self.observation.rows if self.observation is not None else {}
         try:
             rows = {row.vmid: row for row in self._port.resources()}
             vanished = before.keys() - rows.keys()
-            if vanished or not self._rights_proven:
+            poolless = {vmid for vmid, row in before.items() if row.pool and vmid in rows and rows[vmid].pool is None}
+            if vanished or poolless or not self._rights_proven:
                 self._prove_rights()
         except ProxmoxError as error:
             self._problem = f"Proxmox cannot be observed: {error}"

@@ -95,6 +95,23 @@ def test_an_empty_list_of_a_token_without_rights_is_no_picture(inventory: Invent
     assert inventory.problem is None
 
 
+def test_a_list_whose_containers_are_in_no_pool_any_more_is_a_picture_only_with_the_right_to_see_pools(
+    inventory: Inventory, cluster: Cluster
+) -> None:
+    inventory.observe()
+    cluster.rows = (row(1, pool=None), row(2, pool=None))
+    cluster.rights = {"/pool/winux": frozenset({"VM.Audit"})}
+    for _ in range(2):
+        assert inventory.observe().vmids == frozenset()
+        assert "no right to see the containers of pool winux" in (inventory.problem or "")
+    cluster.rights = SEES
+    assert inventory.observe().vmids == {1, 2}
+    assert inventory.problem is None
+    cluster.calls.clear()
+    inventory.observe()
+    assert cluster.calls == ["resources"], "they are in no pool, and that is known"
+
+
 def test_an_empty_list_of_a_token_with_rights_is_believed(inventory: Inventory, cluster: Cluster) -> None:
     inventory.observe()
     cluster.rows = ()
