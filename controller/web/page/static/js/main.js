@@ -1,7 +1,7 @@
 // The page of those who launch desktops: puts the parts together and keeps them going.
 
 import { announce } from "./announce.js";
-import { Problem, call, sessionPath } from "./api.js";
+import { Problem, Unanswered, call, sessionPath } from "./api.js";
 import { Card } from "./card.js";
 import { showPerson, startChrome } from "./chrome.js";
 import { confirmed } from "./confirm.js";
@@ -133,7 +133,7 @@ async function start() {
         failurePanel(error, { title: t("start.failed"), retry: () => void start(), signIn: null }),
       );
     }
-    again = setTimeout(() => void start(), AGAIN);
+    if (error instanceof Unanswered) again = setTimeout(() => void start(), AGAIN);
     return;
   }
   showPerson(me);
